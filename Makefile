@@ -5,7 +5,7 @@
 PYTHON =
 PYTHONS = $(or $(PYTHON),python3.11 python3 python3.12 python3.13 python3.14)
 
-# Where torch comes from on Linux: PyTorch's index of CPU builds. For the GPU build see the README.
+# Where torch comes from on Linux: PyTorch's index of CPU builds. GPU=1 takes the CUDA build instead.
 TORCH_INDEX = https://download.pytorch.org/whl/cpu
 TORCH = $(shell grep '^torch==' constraints.txt)
 
@@ -22,7 +22,7 @@ help:
 	@echo "make run     run every notebook top to bottom, without a browser"
 	@echo "make model   make the bundled data and models again   (up to 90 minutes on two cores; resumable)"
 	@echo "make clean   delete .venv, checkpoints and everything else that can be made again"
-	@echo "Settings: PYTHON=python3.12 (after make clean), PORT=8889, NOTEBOOKS=00_start_here (for make run)"
+	@echo "Settings: PYTHON=python3.12 (after make clean), PORT=8889, GPU=1, NOTEBOOKS=00_start_here (for make run)"
 
 lab: $(READY)
 	@echo "Opening JupyterLab at notebooks/00_start_here.ipynb, in about 5 seconds."
@@ -47,6 +47,8 @@ model: $(READY)
 	@echo "Ctrl-C stops; the same command goes on from the last checkpoint, in build/."
 	$(PY) -m pedagogy.howto.build
 	$(PY) -m pedagogy.howto.train
+	@echo "Measuring both models and writing the cards (some minutes)."
+	$(PY) -m pedagogy.howto.evaluate
 
 clean:
 	rm -rf .venv build *.egg-info tests/notebooks/node_modules
@@ -75,10 +77,13 @@ $(READY): constraints.txt pyproject.toml
 	@echo "== 2/3 $(TORCH): 200 MB on Linux (CPU build), 100 MB on macOS"
 	@version=$$($(PY) -c 'import importlib.metadata as m; print(m.version("torch").split("+")[0])' 2>/dev/null); \
 	if [ "torch==$$version" = "$(TORCH)" ]; then echo "already there"; exit 0; fi; \
-	if [ "$$(uname -s)" = Linux ]; then \
+	if [ -z "$(GPU)" ] && [ "$$(uname -s)" = Linux ]; then \
 		$(PIP) --timeout 15 --retries 1 install --no-deps --index-url "$(TORCH_INDEX)" "$(TORCH)" && exit 0; \
-		echo "No answer from $(TORCH_INDEX): taking pip's default index instead."; \
-		echo "There torch may be the CUDA build, which works without a GPU but adds about 4 GB. Ctrl-C stops."; \
+		echo "No answer from $(TORCH_INDEX): looking for a CPU build where pip usually looks."; \
+		$(PIP) install --dry-run --quiet --no-deps --report - "$(TORCH)" | grep -q '"version": "[0-9.]*+cpu"' && \
+		exec $(PIP) install --no-deps "$(TORCH)"; \
+		echo "There is only the CUDA build, 4 GB more. Try again later, or take that one:" >&2; \
+		echo "make lab GPU=1" >&2; exit 1; \
 	fi; \
 	$(PIP) install --no-deps "$(TORCH)"
 	@echo "== 3/3 Everything else, at the versions in constraints.txt"
