@@ -149,7 +149,7 @@ def measure_data() -> dict:
 # --- Cards: the words stand in cards/*.md, every number comes from above. ------------------------------
 
 
-def policy_card(stage: Stage, found: dict, took: dict) -> str:
+def policy_card(stage: Stage, found: dict, history: list[dict]) -> str:
     rows = [
         f"| {split} | {m['loss']:.3f} | {m['facts_all_right']:.1%} of {m['answers_with_facts']} "
         f"| {m['understood']:.1%} | {m['on_task']:.1%} | {m['finished']:.1%} "
@@ -164,11 +164,14 @@ def policy_card(stage: Stage, found: dict, took: dict) -> str:
             name=stage.folder,
             kind=stage.kind,
             parameters=found["parameters"] / 1e6,
-            steps=took["step"],
-            tokens=took["tokens"] / 1e6,
-            minutes=took["seconds"] / 60,
-            hardware=took["hardware"],
+            steps=sum(stage["step"] for stage in history),
+            tokens=sum(stage["tokens"] for stage in history) / 1e6,
+            minutes=sum(stage["seconds"] for stage in history) / 60,
+            stages=len(history),
+            hardware=history[-1]["hardware"],
             foreign=found["foreign"],
+            gate=GATE,
+            verdict="met" if _passes(found) else "missed",
             rows="\n".join(rows),
             samples="\n\n".join(f"**{prompt}**\n\n> {answer}" for prompt, answer in quoted),
         )
@@ -199,16 +202,20 @@ def data_card(found: dict) -> str:
     )
 
 
+def _passes(found: dict) -> bool:
+    return found["test"]["facts_all_right"] >= GATE
+
+
 def main() -> int:
     (OUT / "README.md").write_text(data_card(measure_data()), "utf-8")
     ok = True
     for stage in (PLAIN, TILTED):
         folder = ASSETS / stage.folder
         found = measure_policy(folder)
-        took = json.loads((folder / "training.json").read_text())
-        (folder / "README.md").write_text(policy_card(stage, found, took), "utf-8")
+        history = json.loads((folder / "training.json").read_text())
+        (folder / "README.md").write_text(policy_card(stage, found, history), "utf-8")
         print(json.dumps({stage.folder: {**found, "samples": len(found["samples"])}}, indent=1))
-        if stage is PLAIN and found["test"]["facts_all_right"] < GATE:
+        if stage is PLAIN and not _passes(found):
             print(f"GATE MISSED: {found['test']['facts_all_right']:.1%} of answers right, {GATE:.0%} wanted")
             ok = False
     return 0 if ok else 1

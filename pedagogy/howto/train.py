@@ -267,12 +267,13 @@ def main() -> None:
         if not kept.exists():
             build_tokenizer(arguments.seed).save_pretrained(kept)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(kept)
-    model = new_model(tokenizer, arguments.seed)
+    model, history = new_model(tokenizer, arguments.seed), []
     for stage in (GROWN, PLAIN, TILTED):
         took = train(stage, model, tokenizer, arguments.work, arguments.seed)
+        history.append({"stage": stage.folder, **took})
         if stage is not GROWN and process.is_main_process:
             save(model, tokenizer, arguments.out / stage.folder)
-            (arguments.out / stage.folder / "training.json").write_text(json.dumps(took) + "\n")
+            (arguments.out / stage.folder / "training.json").write_text(json.dumps(history, indent=1) + "\n")
         process.wait_for_everyone()
 
 
