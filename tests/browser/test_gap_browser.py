@@ -1,0 +1,159 @@
+"""The gap explorer in a real browser: JupyterLab, Chromium, the mouse, then the keyboard alone."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+ROWS = [
+    [
+        "How do I change a tire?",
+        "Loosen the lug nuts, then raise the car.\nDo not hurry.",
+        "Use a jack.",
+        "No.",
+    ],
+    [
+        "<script>hacked = 1</script>",
+        '"><img src=x onerror="hacked = 1">',
+        "<b onfocus='hacked = 1'>a & b</b>",
+        "9.",
+    ],
+]
+CELL = """from pedagogy.widgets import GapExplorer
+rows = [{{"instruction": x, "completions": [{{"response": y}} for y in ys]}} for x, *ys in {rows!r}]
+GapExplorer({policy!r}, {ref!r}, rows)"""
+
+
+@pytest.fixture(scope="module")
+def notebook(lab, folders):
+    """A notebook with the explorer over ROWS, with a tiny random policy and reference."""
+    lab.picks = lab.folder / "annotations" / "gap_picks.jsonl"
+    cell = CELL.format(rows=ROWS, policy=str(folders["llama"]), ref=str(folders["qwen2"]))
+    page, errors = lab.open("gap.ipynb", cell, "'a cell below'")
+    page.wait_for_selector(".pg-card", timeout=60_000)
+    yield page, errors
+    page.close()
+
+
+@pytest.fixture
+def explorer(lab, notebook):
+    """A fresh explorer. At the end: no error on the console, no markup of the data run, no cell changed."""
+    page, errors = notebook
+    lab.picks.unlink(missing_ok=True)
+    page.evaluate("document.querySelector('.pg-gap').dataset.old = 1")
+    lab.run_all(page)
+    page.wait_for_selector(".pg-gap:not([data-old]) .pg-card")
+    yield page
+    assert not errors and page.evaluate("window.hacked") is None
+    assert page.locator(".jp-Notebook .jp-Cell").count() == 2  # no key cut, moved or added one
+
+
+def picks(lab, n: int) -> list[dict]:
+    """The picks on disk, once there are n of them."""
+    lab.wait_until(lambda: lab.picks.exists() and lab.picks.read_bytes().count(b"\n") == n)
+    return [json.loads(line) for line in lab.picks.read_text().splitlines()]
+
+
+def gap_shown(page) -> str:
+    return page.locator(".pg-verdict b").inner_text()
+
+
+def test_by_mouse(lab, explorer):
+    explorer.get_by_role("button", name="y⁻ is likelier").click()
+    assert explorer.locator(".pg-token").count() == 0
+    explorer.get_by_role("button", name="Reveal").click()
+    explorer.wait_for_selector("svg.pg-curves")
+    first = gap_shown(explorer)
+    assert first.endswith("nats") and explorer.locator(".pg-strip").count() == 2
+
+    token = explorer.locator(".pg-token").first
+    below = "getComputedStyle(document.querySelector('.pg-token'), '::after').display"
+    assert explorer.evaluate(below) == "none"
+    token.hover()
+    assert explorer.evaluate(below) == "block"
+    lab.screenshot(explorer, "gap_mouse")
+
+    explorer.get_by_role("button", name="Swap").click()
+    flipped = first.translate(str.maketrans("+−", "−+"))
+    explorer.wait_for_function(
+        "want => document.querySelector('.pg-verdict b').innerText === want", arg=flipped
+    )
+
+    explorer.get_by_role("button", name="Next ▶").click()
+    explorer.wait_for_selector("svg.pg-curves", state="detached")
+    assert explorer.locator(".pg-card").nth(0).inner_text().endswith(ROWS[1][1])
+    explorer.get_by_role("button", name="y⁺ is likelier").click()
+    explorer.get_by_role("button", name="Reveal").click()
+    explorer.wait_for_selector("svg.pg-curves")
+    assert gap_shown(explorer) not in (first, flipped)
+
+    saved = picks(lab, 3)
+    assert [(p["prompt"], p["chosen"], p["rejected"]) for p in saved] == [
+        tuple(ROWS[0][:3]),
+        (ROWS[0][0], ROWS[0][2], ROWS[0][1]),
+        tuple(ROWS[1][:3]),
+    ]
+    assert [p["guess"] for p in saved] == [-1, None, 1]
+
+
+def test_by_keyboard_alone(lab, explorer):
+    """Tab to a control, Space or Enter on it, arrows on the slider, text in the box."""
+    tab_to(explorer, "Next ▶")
+    explorer.keyboard.press("Shift+Tab")
+    explorer.keyboard.press("Shift+Tab")  # from the slider's number to its handle
+    explorer.keyboard.press("ArrowRight")
+    explorer.wait_for_function(
+        "want => document.querySelector('.pg-prompt').innerText === want", arg=ROWS[1][0]
+    )
+    explorer.keyboard.press("ArrowLeft")
+    explorer.wait_for_function(
+        "want => document.querySelector('.pg-prompt').innerText === want", arg=ROWS[0][0]
+    )
+    tab_to(explorer, "C", nth=1)  # the C of y⁻
+    explorer.keyboard.press("Space")
+    explorer.wait_for_selector(".pg-card.minus[aria-label*='Answer C']")
+    tab_to(explorer, "my own", nth=0, back=True)
+    explorer.keyboard.press("Enter")
+    explorer.get_by_label("Your y⁺").wait_for()
+    tab_to(explorer, "⇄ Swap")
+    explorer.keyboard.press("Tab")
+    assert explorer.evaluate("document.activeElement.tagName") == "TEXTAREA"
+    explorer.keyboard.type("Raise the car & wait.")
+    explorer.keyboard.press("Tab")
+    tab_to(explorer, "y⁺ is likelier")
+    explorer.keyboard.press("Space")
+    tab_to(explorer, "Reveal")
+    lab.screenshot(explorer, "gap_keyboard_before")
+    explorer.keyboard.press("Enter")
+    explorer.wait_for_selector("svg.pg-curves")
+    for _ in range(3):
+        explorer.keyboard.press("Tab")
+    assert explorer.evaluate("document.activeElement.className") == "pg-token"
+    below = "getComputedStyle(document.activeElement, '::after').display"
+    assert explorer.evaluate(below) == "block"
+    lab.screenshot(explorer, "gap_keyboard")
+    [pick] = picks(lab, 1)
+    assert (pick["chosen"], pick["rejected"], pick["guess"]) == ("Raise the car & wait.", ROWS[0][3], 1)
+
+
+def tab_to(page, text: str, nth: int = 0, back: bool = False) -> None:
+    """Press Tab (or, `back`, Shift+Tab) until the nth button with this text in the explorer has the focus."""
+    focused = """([text, nth]) => {
+        const all = [...document.querySelectorAll('.pg-gap button')].filter(b => b.innerText.trim() === text);
+        return all[nth] === document.activeElement }"""
+    for _ in range(80):
+        page.keyboard.press("Shift+Tab" if back else "Tab")
+        if page.evaluate(focused, [text, nth]):
+            return
+    raise AssertionError(f"Tab never reached the button {text!r}")
+
+
+def test_it_fits_narrow_windows(lab, explorer):
+    explorer.get_by_role("button", name="y⁺ is likelier").click()
+    explorer.get_by_role("button", name="Reveal").click()
+    explorer.wait_for_selector("svg.pg-curves")
+    for width in (1000, 560):
+        explorer.set_viewport_size({"width": width, "height": 1400})
+        lab.screenshot(explorer, f"gap_{width}")
+        assert explorer.locator(".pg-gap").evaluate("e => e.scrollWidth - e.clientWidth") <= 1

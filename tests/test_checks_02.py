@@ -1,0 +1,155 @@
+"""Notebook 02's self-checks: right answers pass, and each catalogued mistake is diagnosed as itself."""
+
+import math
+
+import pytest
+
+from pedagogy import checks
+from pedagogy.checks import (
+    check_chained_prob,
+    check_closure,
+    check_condorcet,
+    check_extension_count,
+    check_relations,
+    check_undominated,
+)
+from pedagogy.orders import PreferenceOrder, condorcet_winner
+
+STATED = PreferenceOrder.from_pairs([("A", "B"), ("B", "C"), ("D", "C")])
+IMPLIED = {("A", "B"), ("B", "C"), ("D", "C"), ("A", "C")}
+
+EVERY_CHECK = [
+    lambda answer: check_closure(answer, STATED),
+    lambda answer: check_relations(answer, {"A": (1, 2), "B": (2, 1)}),
+    lambda answer: check_extension_count(answer, STATED),
+    lambda answer: check_condorcet(answer, [PreferenceOrder.from_ranking("ABC")]),
+    lambda answer: check_undominated(answer, {"A": (1, 2), "B": (2, 1)}),
+    lambda answer: check_chained_prob(answer, 0.7, 0.8),
+]
+
+
+@pytest.mark.parametrize("check", EVERY_CHECK)
+def test_no_answer_and_the_wrong_kind_get_a_plain_word(check):
+    assert check(None).mistake == "no answer"
+    assert check(...).mistake == "no answer"
+    assert check(True).mistake == "type"
+    assert check(math.nan).mistake == "type"
+    assert check([["not", "hashable"]]).mistake in {"type", "unknown element"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (IMPLIED, None),
+        (sorted(IMPLIED), None),
+        (STATED.pairs, "transitivity forgotten"),
+        ({(b, a) for a, b in IMPLIED}, "reversed"),
+        (IMPLIED | {("A", "A")}, "reflexive"),
+        (IMPLIED | {("A", "D")}, "incomparable ordered"),
+        (IMPLIED | {("C", "A")}, "one reversed"),
+        (IMPLIED - {("D", "C")}, "statement left out"),
+        (IMPLIED | {("A", "Z")}, "unknown element"),
+        ({"AB"}, "type"),
+    ],
+)
+def test_closure(answer, mistake):
+    found = check_closure(answer, STATED)
+    assert found.mistake == mistake and found.right == (mistake is None)
+
+
+def test_forgotten_transitivity_is_shown_with_its_chain_even_where_that_is_long():
+    chain = PreferenceOrder.from_pairs([("A", "B"), ("B", "C"), ("C", "D")])
+    found = check_closure(chain.pairs | {("A", "C"), ("B", "D")}, chain)
+    assert found.mistake == "transitivity forgotten" and "so A ≻ D" in found.message
+
+
+SCORES = {"A": (5, 3), "B": (2, 4), "C": (4, 2), "D": (4, 2), "E": (1, 9)}
+
+
+@pytest.mark.parametrize(
+    ("pair", "said", "mistake"),
+    [
+        ("AC", ">", None),
+        ("CA", "<", None),
+        ("CD", "=", None),
+        ("AB", "||", None),
+        ("AB", "=", "incomparable as equal"),
+        ("AB", ">", "sum decides"),
+        ("AB", "<", "one aspect decides"),
+        ("BC", ">", "one aspect decides"),
+        ("CD", "||", "equal as incomparable"),
+        ("CD", ">", "equal as ranked"),
+        ("AC", "<", "reversed"),
+        ("AC", "=", "ranked as equal"),
+        ("AC", "||", "ranked as incomparable"),
+        ("AC", "better", "type"),
+        ("AC", None, "no answer"),
+    ],
+)
+def test_relations(pair, said, mistake):
+    assert check_relations({tuple(pair): said}, SCORES).mistake == mistake
+
+
+FORK = PreferenceOrder.from_pairs([("A", "B"), ("A", "C")], elements="ABCD")  # D was never compared
+
+
+def test_each_wrong_count_is_told_apart():
+    assert check_extension_count(8, FORK).right  # B and C after A in 2 ways, D in one of 4 places
+    mistakes = checks._extension_mistakes(FORK)
+    assert len({value for value, _ in mistakes.values()} - {8}) >= 4
+    seen = {8}
+    for name, (value, hint) in mistakes.items():
+        if value not in seen:
+            found = check_extension_count(value, FORK)
+            assert (found.right, found.mistake, found.message) == (False, name, hint)
+        seen.add(value)
+    assert check_extension_count(7, FORK).mistake == "unknown"
+
+
+VOTERS = [PreferenceOrder.from_ranking(r) for r in ["ABC"] * 3 + ["CBA"] * 2 + ["BCA"] * 2]
+CYCLE = [PreferenceOrder.from_ranking(r) for r in ("ABC", "BCA", "CAB")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "voters", "mistake"),
+    [
+        ("B", VOTERS, None),
+        ("A", VOTERS, "most first places"),
+        ("C", VOTERS, "beaten"),
+        ("nobody", VOTERS, "cycle assumed"),
+        ("Z", VOTERS, "unknown element"),
+        ("nobody", CYCLE, None),
+        ("A", CYCLE, "most first places"),
+    ],
+)
+def test_condorcet(answer, voters, mistake):
+    assert condorcet_winner(VOTERS) == "B" and condorcet_winner(CYCLE) is None
+    assert check_condorcet(answer, voters).mistake == mistake
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        ({"A", "B", "E"}, None),
+        (["A", "B", "E"], None),
+        ({"A", "B", "C", "E"}, "dominated included"),
+        ({"E"}, "best sum only"),
+        ({"A", "B"}, "undominated left out"),
+        (set(), "best at everything wanted"),
+        ({"Z"}, "unknown element"),
+    ],
+)
+def test_undominated(answer, mistake):
+    scores = SCORES | {"B": (3, 4)}
+    assert check_undominated(answer, scores).mistake == mistake
+    named = {a: dict(zip(("truth", "help"), v, strict=True)) for a, v in scores.items()}
+    assert check_undominated(answer, named).mistake == mistake
+
+
+def test_each_wrong_chain_is_told_apart():
+    truth = 28 / 31  # odds 7/3 times 4, as a probability
+    assert check_chained_prob(truth, 0.7, 0.8).right and check_chained_prob(0.9, 0.7, 0.8).right
+    for name, (value, hint) in checks._chain_mistakes(0.7, 0.8, math.log(28 / 3), truth).items():
+        found = check_chained_prob(value, 0.7, 0.8)
+        assert (found.right, found.mistake, found.message) == (False, name, hint)
+    assert check_chained_prob(0.33, 0.7, 0.8).mistake == "unknown"
