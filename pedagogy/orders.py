@@ -494,6 +494,35 @@ def best(rewards: Mapping[Element, float]) -> list[Element]:
     return [a for a in rewards if rewards[a] == max(rewards.values())]
 
 
+def best_lead(scores: Scores, element: Element) -> tuple[float, dict]:
+    """The largest lead over the best of the others that weights w ≥ 0, ∑w = 1, can give; and such weights.
+
+    Above 0 the element can be the only one that a weighted sum chooses; at 0 it can tie for it; below, it is
+    never chosen. A linear program: maximise t subject to w · (its scores − another's) ≥ t for each other one.
+    """
+    from scipy.optimize import linprog
+
+    table = _by_aspect(scores)
+    require_known(element, table)
+    aspects = list(table[element])
+    rows = {a: np.array([row[k] for k in aspects]) for a, row in table.items()}
+    others = [rows[element] - row for a, row in rows.items() if a != element]
+    if not others:
+        return math.inf, dict.fromkeys(aspects, 1.0)
+    size = len(aspects)
+    found = linprog(
+        c=[0.0] * size + [-1.0],
+        A_ub=[[*-gap, 1.0] for gap in others],  # t − w · gap ≤ 0
+        b_ub=[0.0] * len(others),
+        A_eq=[[1.0] * size + [0.0]],
+        b_eq=[1.0],
+        bounds=[(0, None)] * size + [(None, None)],
+    )
+    if not found.success:
+        raise RuntimeError(f"the weights that favour {element} were not found: {found.message}")
+    return float(found.x[-1]), dict(zip(aspects, found.x[:-1].tolist(), strict=True))
+
+
 def rival_choices(scores: Scores, overall: Mapping[Element, float]) -> dict[str, bool]:
     """Three ways to choose from one set, and how they differ: the aspects' Pareto order, their mean, and an
     overall score given besides. The choice of a reward is its best, the first of them on a tie.

@@ -21,6 +21,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -125,6 +126,7 @@ def build_tokenizer(seed: int = 0, n: int = 6000) -> PreTrainedTokenizerFast:
     return fast
 
 
+@cache
 def prose() -> list[str]:
     return (HERE / "prose.txt").read_text("utf-8").strip().split("\n\n")
 

@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..feedback import letter
 from ..policy import Policy, Score, load_policy
 from .picks import PICKS, append_pick, load_picks, new_pick
 
@@ -90,7 +91,7 @@ class GapState:
     @property
     def answers(self) -> dict[str, str]:
         """Letter -> response of the data set's row."""
-        return {chr(ord("A") + i): c["response"] for i, c in enumerate(self.row["completions"])}
+        return {letter(i): c["response"] for i, c in enumerate(self.row["completions"])}
 
     def response(self, side: str) -> str:
         """The text of y⁺ ("plus") or y⁻ ("minus")."""

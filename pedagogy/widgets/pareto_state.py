@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from functools import cached_property
 
-import numpy as np
-
-from ..orders import PreferenceOrder, pareto, weighted_sum
+from ..feedback import letter as name_of
+from ..orders import PreferenceOrder, best, best_lead, pareto, weighted_sum
 from ..schemas import ASPECTS
 from .gap_state import Problem
 
@@ -21,7 +20,7 @@ class Rated:
 
     def __init__(self, row: dict):
         self.prompt: str = row["instruction"]
-        completions = {chr(ord("A") + i): c for i, c in enumerate(row["completions"])}
+        completions = {name_of(i): c for i, c in enumerate(row["completions"])}
         self.answers: dict[str, str] = {letter: c["response"] for letter, c in completions.items()}
         read = {letter: _ratings(c) for letter, c in completions.items()}
         self.ratings = {letter: rated for letter, rated in read.items() if None not in rated.values()}
@@ -50,37 +49,6 @@ class Rated:
     def rivals_disagree(self) -> bool:
         """No answer is the best, or tied for it, under both overall_score and the mean."""
         return bool(self.overall and self.mean) and not set(best(self.overall)) & set(best(self.mean))
-
-
-def best(rewards: dict[str, float]) -> list[str]:
-    """All with the highest reward: more than one is a tie."""
-    return [a for a, reward in rewards.items() if reward == max(rewards.values())]
-
-
-def best_lead(ratings: dict[str, dict[str, float]], letter: str) -> tuple[float, dict[str, float]]:
-    """The largest lead over the best of the others that weights w ≥ 0, ∑w = 1, can give; and such weights.
-
-    Above 0 the answer can be the only one chosen; at 0 it can tie for it; below, it is never chosen. A
-    linear program: maximise t subject to w · (its ratings − another's) ≥ t for every other answer.
-    """
-    from scipy.optimize import linprog
-
-    rows = {a: np.array([rated[k] for k in ASPECTS]) for a, rated in ratings.items()}
-    others = [rows[letter] - row for a, row in rows.items() if a != letter]
-    if not others:
-        return math.inf, dict.fromkeys(ASPECTS, 1.0)
-    size = len(ASPECTS)
-    found = linprog(
-        c=[0.0] * size + [-1.0],
-        A_ub=[[*-gap, 1.0] for gap in others],  # t − w · gap ≤ 0
-        b_ub=[0.0] * len(others),
-        A_eq=[[1.0] * size + [0.0]],
-        b_eq=[1.0],
-        bounds=[(0, None)] * size + [(None, None)],
-    )
-    if not found.success:
-        raise RuntimeError(f"the weights that favour {letter} were not found: {found.message}")
-    return float(found.x[-1]), dict(zip(ASPECTS, found.x[:-1].tolist(), strict=True))
 
 
 class ParetoState:
