@@ -31,6 +31,7 @@ _HOME = {
     "no_finite_fit": "utility",
     "NoFiniteFit": "utility",
     "elo": "utility",
+    "check": "checks",
     "check_gap": "checks",
     "check_gamble": "checks",
     "check_triple": "checks",

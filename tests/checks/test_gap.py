@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from pedagogy.checks import _gap_mistakes, check_gap
+from pedagogy.checks.logprobs import _gap_mistakes, check_gap
 from pedagogy.policy import Score
 
 

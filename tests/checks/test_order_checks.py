@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from pedagogy import checks
-from pedagogy.checks import (
+from pedagogy.checks import orders as checks
+from pedagogy.checks.orders import (
     check_chained_prob,
     check_closure,
     check_condorcet,

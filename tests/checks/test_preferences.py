@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pedagogy.checks import (
+from pedagogy.checks.preferences import (
     RL_PARTS,
     check_gamble,
     check_monotone,
