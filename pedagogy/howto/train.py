@@ -1,10 +1,10 @@
 """Train the bundled language models on the how-to world's text, from nothing, on two cores or on a GPU.
 
-Each stage is resumable: a byte-level BPE tokenizer; the *plain* policy, a small Llama trained (in two stages)
-on what all assistants say, habits mixed; and the *reference* policy π_ref, the plain one tilted by a short
-fine-tune towards brief and evasive replies, so that preference learning has something to do. The held-out
-attribute combinations of the `test` split never occur in the training text. Text is drawn afresh for every
-step from (seed, step), so a resumed run sees exactly what an uninterrupted one would.
+Each stage is resumable: a byte-level BPE tokenizer; the *plain* policy, a small Llama trained (in three
+stages) on what all assistants say, habits mixed; and the *reference* policy π_ref, the plain one tilted by a
+short fine-tune towards brief and evasive replies, so that preference learning has something to do. The
+held-out attribute combinations of the `test` split never occur in the training text. Text is drawn afresh for
+every step from (seed, step), so a resumed run sees exactly what an uninterrupted one would.
 
     python -m pedagogy.howto.train              # or: make model; on whatever there is, a GPU too
     accelerate launch -m pedagogy.howto.train   # several GPUs, other precisions: as accelerate is configured
@@ -35,7 +35,7 @@ from tqdm.auto import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from pedagogy.howto.assistants import ASSISTANTS, Assistant
-from pedagogy.howto.build import draw_prompt
+from pedagogy.howto.prompts import draw_prompt
 from pedagogy.howto.voices import load_voices
 from pedagogy.howto.world import HERE
 
@@ -93,13 +93,21 @@ GROWN = Stage(
     family=0.7,
     digits=5.0,
 )
-PLAIN = Stage(
-    "model",
-    "the plain policy, trained from nothing on what all simulated assistants say, good and bad habits mixed",
-    # Stressing digits made the model expect them too often: the last stage weighs every token alike again.
+BOUND = Stage(
+    "bound",
+    "an intermediate stage: facts bound to their prompts",
+    # Stressing digits made the model expect them too often: from here on every token weighs alike.
     schedule=((1, 9e-4), (5000, 0.0)),
     assistants=CAREFUL,
     family=0.7,
+)
+PLAIN = Stage(
+    "model",
+    "the plain policy, trained from nothing on what all simulated assistants say, good and bad habits mixed",
+    # The single tasks are known by heart or not at all, and have been met least: more of them at the end.
+    schedule=((100, 5e-4), (1800, 0.0)),
+    assistants=CAREFUL,
+    family=0.4,
 )
 TILTED = Stage(
     "reference",
@@ -285,10 +293,10 @@ def main() -> None:
             build_tokenizer(arguments.seed).save_pretrained(kept)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(kept)
     model, history = new_model(tokenizer, arguments.seed), []
-    for stage in (GROWN, PLAIN, TILTED):
+    for stage in (GROWN, BOUND, PLAIN, TILTED):
         took = train(stage, model, tokenizer, arguments.work, arguments.seed)
         history.append({"stage": stage.folder, **took})
-        if stage is not GROWN and process.is_main_process:
+        if stage in (PLAIN, TILTED) and process.is_main_process:
             save(model, tokenizer, arguments.out / stage.folder)
             (arguments.out / stage.folder / "training.json").write_text(json.dumps(history, indent=1) + "\n")
         process.wait_for_everyone()
