@@ -3,17 +3,15 @@
 Raw feedback: a prompt, its completions, and a judgement of each: four aspects, a critique, an overall_score.
 A pair: a prompt x, the chosen response y⁺ and the rejected y⁻, as messages, with their scores.
 
-A check is a generator of all the problems of a row; loading raises the first of them as a FeedbackError.
-`schemas.py` has the schemas, `sources.py` turns a name into rows.
+A row walks through small modules: `sources` (from a name to rows), `schemas`, `pairs` and `transcripts` (what
+is wrong with one), `strategies` (from raw to pairs). `validation` and `auditing` report on whole data sets.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-import reprlib
+import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -22,27 +20,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import schemas
-from .schemas import (
-    BINARIZABLE,
-    MESSAGES,
-    NUMBER,
-    PAIR,
-    RAW,
-    TEXT,
-    WORDS,
-    FeedbackError,
-    Problem,
-    find_problems,
-)
+from .forms import FEEDBACK, PAIRS, TRANSCRIPTS, find_form
+from .pair_rows import as_pair, pair_problems, pair_texts, prompt_id
+from .schemas import PAIR, RAW, FeedbackError, Problem, find_problems, numeral
 from .sources import File, open_source
+from .strategies import STRATEGIES, binarize_problems, pairs_of, ratings_of
+from .transcripts import as_messages, transcript_problems
 
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
 
+__all__ = [
+    "FeedbackError", "Problem", "aspect_scores", "binarize", "binarize_problems", "find_problems", "letter",
+    "load_feedback", "load_pairs", "overall_scores", "pair_problems", "pair_texts", "prompt_id",
+    "split_transcripts",
+]  # fmt: skip
 QUICK = 20_000  # rows; fewer are done before a progress bar says anything
-
-
-# Public functions
+BATCH = 100  # rows converted at a time
 
 
 def __getattr__(name: str):
@@ -54,9 +48,12 @@ def __getattr__(name: str):
     return globals()[name]
 
 
+# Public functions
+
+
 def load_feedback(
-    name: str | Path = "bundled", split: str | None = "train", drop_bad: bool = False
-) -> Dataset:
+    name: str | Path = "bundled", split: str | None = "train", drop_bad: bool = False, streaming: bool = False
+) -> Dataset | IterableDataset:
     """Raw feedback: a data set with RAW_FEATURES, in the order of its source.
 
         load_feedback(split="test").to_pandas()
@@ -64,55 +61,89 @@ def load_feedback(
     `name` is "bundled" (splits train, test, test_unseen; no network), a .parquet, .json(.gz) or .jsonl(.gz)
     file (one split), a folder, or the name of a data set on the Hugging Face hub. FeedbackError names field,
     row and remedy of the first row that does not fit; `drop_bad` leaves such rows out, and warns how many.
+    `streaming` gives an IterableDataset, which reads and checks a row when it is asked for (and so cannot
+    say beforehand how many it will drop).
     """
-    rows, check = open_source(name, split), partial(find_problems, schema=RAW)
-    return _convert(rows, check, _same, RAW, str(name), drop_bad)
+    rows = open_source(name, split, streaming, forgiving=drop_bad)
+    check = partial(find_problems, schema=RAW)
+    return _convert(rows, check, _same, RAW, str(name), drop_bad, streaming)
 
 
-def load_pairs(name: str | Path = "bundled", split: str | None = "train", drop_bad: bool = False) -> Dataset:
+def load_pairs(
+    name: str | Path = "bundled",
+    split: str | None = "train",
+    drop_bad: bool = False,
+    streaming: bool = False,
+    columns: dict[str, str] | None = None,
+) -> Dataset | IterableDataset:
     """Preference pairs in ultrafeedback_binarized's columns: a data set with PAIR_FEATURES.
 
         load_pairs()[0]["chosen"][-1]["content"]
         load_pairs("HuggingFaceH4/ultrafeedback_binarized", split="train_prefs")
+        load_pairs("mine.jsonl", columns={"question": "prompt", "votes.first": "score_chosen"})
 
-    Takes what load_feedback takes. Raw feedback is binarized with seed 0. Pairs have columns prompt, chosen
-    and rejected, as messages or as plain text; prompt_id is filled in, and a score that is absent is None.
-    `messages` repeats chosen, as there.
+    Takes what load_feedback takes, and tells by the first rows which form they have. Raw feedback is
+    binarized with seed 0. Pairs have columns prompt, chosen and rejected, as messages or as plain text;
+    prompt_id is filled in, and a score that is absent is None. `messages` repeats chosen, as there. Pairs of
+    transcripts ("\\n\\nHuman: … \\n\\nAssistant: …") are split, as split_transcripts does. `columns` maps
+    other names to these; a dot leads into an object.
     """
-    rows = open_source(name, split)
-    first = next(iter(rows), None)
-    if isinstance(first, dict) and "completions" in first:
-        return _convert(rows, binarize_problems, partial(_binarize_row, seed=0), PAIR, str(name), drop_bad)
-    return _convert(rows, pair_problems, _as_pair, PAIR, str(name), drop_bad)
+    rows = open_source(name, split, streaming, forgiving=drop_bad)
+    named = partial(_rename, columns=columns or {})
+    find, make = _PAIR_MAKERS[find_form(map(named, rows))]
+    check, convert = (lambda row: find(named(row))), (lambda row: make(named(row)))
+    return _convert(rows, check, convert, PAIR, str(name), drop_bad, streaming)
 
 
-def binarize(feedback: Dataset | IterableDataset, seed: int = 0) -> Dataset | IterableDataset:
-    """Raw feedback to pairs, one a row, as ultrafeedback_binarized does it.
+def binarize(
+    feedback: Dataset | IterableDataset,
+    seed: int = 0,
+    strategy: str = "h4",
+    margin: float | None = None,
+    drop_bad: bool = False,
+) -> Dataset | IterableDataset:
+    """Raw feedback to pairs, by a rule named after where it is used.
 
-    chosen is the response with the highest overall_score, the first on a tie; rejected is one of the others
-    at random, so it *may tie*. The draw depends on seed and prompt alone, not on the order of rows. Scores
-    stay as they are. A streamed data set gives a streamed one. FeedbackError where a row has fewer than
-    2 completions, or one without response or overall_score.
+        binarize(load_feedback(), strategy="margin", margin=3)
+
+    | strategy | chosen | rejected | pairs a prompt |
+    |---|---|---|---|
+    | "h4" | best overall_score | a random other: *may tie* | 1 |
+    | "argilla" | best mean of the aspects | a random one with a lower mean | 1; 0 where all tie |
+    | "best-vs-worst" | best overall_score | lowest overall_score | 1; 0 where all tie |
+    | "all-pairs" | the higher overall_score | the lower | every two that do not tie |
+    | "margin" | the higher overall_score | the lower, by at least `margin` | all such pairs |
+
+    "h4" is HuggingFaceH4/ultrafeedback_binarized's rule, "argilla" that of
+    argilla/ultrafeedback-binarized-preferences: "N/A" ratings are left out of its means, and score_chosen and
+    score_rejected are the means, on the scale 1 to 5. Of several best (or lowest) the first is taken. The
+    random draw depends on seed and prompt alone, not on the order of rows. A streamed data set gives a
+    streamed one. FeedbackError where a row has fewer than 2 completions, or one without response or score;
+    `drop_bad` leaves such rows out. ValueError for an unknown strategy, or a margin that does not fit it.
     """
-    from datasets import Dataset, IterableDataset
-
-    if not isinstance(feedback, (Dataset, IterableDataset)):
-        remedy = "give one split, feedback['train'], or make a data set with datasets.Dataset.from_list(rows)"
-        raise FeedbackError(Problem("feedback", f"a {type(feedback).__name__}", remedy))
-    return _convert(feedback, binarize_problems, partial(_binarize_row, seed=seed), PAIR)
+    _check_strategy(strategy, margin)
+    check = partial(binarize_problems, strategy=strategy)
+    make = partial(pairs_of, seed=seed, strategy=strategy, margin=margin or 0.0)
+    return _convert(one_split(feedback), check, make, PAIR, "feedback", drop_bad)
 
 
-def pair_texts(row: dict) -> tuple[str | list[dict], str, str]:
-    """(x, y⁺, y⁻) of a pair, ready for policy.gap: responses are the last messages of chosen and rejected.
+def split_transcripts(
+    source, split: str | None = "train", drop_bad: bool = False
+) -> Dataset | IterableDataset:
+    """Pairs of Human/Assistant transcripts, as in Anthropic/hh-rlhf, in ultrafeedback_binarized's columns.
 
-    x is a string where it is one user message, else the list of messages before the response.
+        split_transcripts([{"chosen": "\\n\\nHuman: Hi\\n\\nAssistant: Hello!", "rejected": …}])
+
+    `source` is a list of rows, a data set, or a name or path as for load_feedback. What both transcripts say
+    before their last answers becomes the messages before the response. FeedbackError names the row where
+    they differ there, or where one does not end with an answer.
     """
-    for problem in pair_problems(row):
-        raise FeedbackError(problem)
-    *context, chosen = _conversation(row, "chosen")
-    single = len(context) == 1 and context[0]["role"] == "user"
-    rejected = _conversation(row, "rejected")[-1]
-    return context[0]["content"] if single else context, chosen["content"], rejected["content"]
+    named = isinstance(source, (str, Path))
+    rows = open_source(source, split, forgiving=drop_bad) if named else source
+    if not isinstance(rows, (File, list, tuple)):
+        rows = one_split(rows)
+    find, make = _PAIR_MAKERS[TRANSCRIPTS]
+    return _convert(rows, find, make, PAIR, str(source) if named else "rows", drop_bad)
 
 
 def aspect_scores(row: dict) -> dict[str, dict[str, float]]:
@@ -122,10 +153,9 @@ def aspect_scores(row: dict) -> dict[str, dict[str, float]]:
     """
     scores = {}
     for i, completion in enumerate(row["completions"]):
-        given = completion["annotations"] or {}
-        ratings = {aspect: (given.get(aspect) or {}).get("Rating") for aspect in schemas.ASPECTS}
+        ratings = dict(zip(schemas.ASPECTS, ratings_of(completion), strict=True))
         for aspect, rating in ratings.items():
-            if not re.fullmatch(schemas.NUMERAL, str(rating).strip()):
+            if numeral(rating) is None:
                 field = f"completions[{i}].annotations.{aspect}.Rating"
                 raise FeedbackError(Problem(field, schemas.show(rating), "leave the row out of comparisons"))
         scores[letter(i)] = {aspect: float(rating) for aspect, rating in ratings.items()}
@@ -142,150 +172,110 @@ def letter(i: int) -> str:
     return chr(ord("A") + i)
 
 
-def binarize_problems(row) -> Iterator[Problem]:
-    """Why a raw row gives no pair."""
-    yield from find_problems(row, BINARIZABLE)
-    completions = row.get("completions") if isinstance(row, dict) else None
-    if isinstance(completions, list) and len(completions) == 1:
-        yield Problem("completions", "1 completion", "give at least 2 to choose from, or leave the row out")
+# From rows to a data set
 
 
-def pair_problems(row) -> Iterator[Problem]:
-    """What is wrong with a pair, its texts as messages or as plain text."""
+def _same(row: dict) -> list[dict]:
+    return [{key: row[key] for key in RAW}]
+
+
+def _rename(row, columns: dict[str, str]):
+    """A row with its values under other names too."""
     if not isinstance(row, dict):
-        yield from find_problems(row, PAIR)
-        return
-    schema = {"prompt": MESSAGES if isinstance(row.get("prompt"), list) else WORDS}
-    for side in ("chosen", "rejected"):
-        schema[side] = WORDS if isinstance(row.get(side), str) else MESSAGES
-    problems = list(find_problems(row, schema))
-    for side in ("chosen", "rejected"):
-        problems += find_problems(_score(row, side), NUMBER, f"score_{side}")
-    problems += find_problems(row.get("prompt_id"), TEXT, "prompt_id")
-    yield from problems or _conversation_problems(row)
+        return row
+    named = {}
+    for path, name in columns.items():
+        value = row
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        named |= {} if value is None else {name: value}
+    return row | named
 
 
-def _conversation_problems(row: dict) -> Iterator[Problem]:
-    """A pair whose fields fit, but not together."""
-    contexts = {}
-    for side in ("chosen", "rejected"):
-        *contexts[side], last = _conversation(row, side)
-        if last["role"] != "assistant":
-            remedy = "end with the response, the assistant's message"
-            yield Problem(f"{side}[{len(contexts[side])}].role", schemas.show(last["role"]), remedy)
-        elif not _holds(contexts[side], row["prompt"]):
-            first = reprlib.repr(contexts[side][0]["content"])
-            found = f"messages that begin with {first}, not with the prompt {reprlib.repr(row['prompt'])}"
-            yield Problem(f"{side}[0].content", found, "make it the prompt, word for word")
-    if contexts["chosen"] != contexts["rejected"]:
-        found = "other messages before its response than chosen has"
-        yield Problem("rejected", found, "compare two responses to the same messages")
+_PAIR_MAKERS: dict[str, tuple[Callable, Callable]] = {
+    FEEDBACK: (binarize_problems, pairs_of),
+    PAIRS: (pair_problems, lambda row: [as_pair(row)]),
+    TRANSCRIPTS: (transcript_problems, lambda row: [as_pair(as_messages(row))]),
+}
 
 
-def _holds(context: list[dict], prompt: str | list[dict]) -> bool:
-    if isinstance(prompt, list):
-        return context[: len(prompt)] == [_message(**m) for m in prompt]
-    return prompt.strip() in {m["content"].strip() for m in context if m["role"] == "user"}
+def _check_strategy(strategy: str, margin: float | None) -> None:
+    if strategy not in STRATEGIES:
+        raise ValueError(f"unknown strategy {strategy!r}: use one of {', '.join(map(repr, STRATEGIES))}")
+    if strategy != "margin" and margin is not None:
+        raise ValueError(f"margin={margin!r} is for strategy='margin' only, not {strategy!r}: leave it out")
+    number = isinstance(margin, (int, float)) and not isinstance(margin, bool)
+    if strategy == "margin" and not (number and math.isfinite(margin) and margin > 0):
+        raise ValueError(f"strategy='margin' needs margin, a number of points above 0, not {margin!r}")
 
 
-# Rows: from one form to the other
+def one_split(data) -> Dataset | IterableDataset:
+    """The data set given; FeedbackError for anything else, a dictionary of splits too."""
+    from datasets import Dataset, IterableDataset
+
+    if isinstance(data, (Dataset, IterableDataset)):
+        return data
+    remedy = "give one split, feedback['train'], or make a data set with datasets.Dataset.from_list(rows)"
+    raise FeedbackError(Problem("feedback", f"a {type(data).__name__}", remedy))
 
 
-def _message(role: str, content: str, **_) -> dict:
-    return {"content": content, "role": role}
-
-
-def _conversation(row: dict, side: str) -> list[dict]:
-    """The messages of one side, the prompt's first and the response last."""
-    prompt, said = row["prompt"], row[side]
-    context = [_message("user", prompt)] if isinstance(prompt, str) else [_message(**m) for m in prompt]
-    if isinstance(said, str):
-        return [*context, _message("assistant", said)]
-    said = [_message(**m) for m in said]
-    return [*context, *said] if said[0]["role"] == "assistant" else said
-
-
-def _score(row: dict, side: str) -> float | None:
-    """The score in its own column or, as in some exports, under "metadata"."""
-    metadata = row.get("metadata")
-    return row.get(f"score_{side}", metadata.get(f"score_{side}") if isinstance(metadata, dict) else None)
-
-
-def prompt_id(prompt: str) -> str:
-    """The SHA-256 of a prompt in hex, ultrafeedback_binarized's key of a row."""
-    return hashlib.sha256(prompt.encode()).hexdigest()
-
-
-def _as_pair(row: dict) -> dict:
-    """Any pair without problems, in ultrafeedback_binarized's columns."""
-    chosen, rejected = _conversation(row, "chosen"), _conversation(row, "rejected")
-    prompt = row["prompt"]
-    if not isinstance(prompt, str):
-        prompt = next((m["content"] for m in prompt if m["role"] == "user"), prompt[0]["content"])
-    return {
-        "prompt": prompt,
-        "prompt_id": row.get("prompt_id") or prompt_id(prompt),
-        "chosen": chosen,
-        "rejected": rejected,
-        "messages": chosen,
-        "score_chosen": _score(row, "chosen"),
-        "score_rejected": _score(row, "rejected"),
-    }
-
-
-def _binarize_row(row: dict, seed: int) -> dict:
-    """Best against a random other, drawn from (seed, prompt) alone, whatever the row's place."""
-    prompt, completions = row["instruction"], row["completions"]
-    best = max(range(len(completions)), key=lambda i: completions[i]["overall_score"])  # the first on a tie
-    chosen, others = completions[best], completions[:best] + completions[best + 1 :]
-    draw = hashlib.sha256(f"{seed}|{prompt_id(prompt)}".encode()).digest()
-    rejected = others[int.from_bytes(draw) % len(others)]  # one of 2**256: as good as uniform
-    pair = {"prompt": prompt, "chosen": chosen["response"], "rejected": rejected["response"]}
-    scores = {"score_chosen": chosen["overall_score"], "score_rejected": rejected["overall_score"]}
-    return _as_pair(pair | scores)
-
-
-# From a source of rows to a data set
-
-
-def _same(row: dict) -> dict:
-    return {key: row[key] for key in RAW}
-
-
-def _convert(rows, find: Callable, make: Callable, schema: dict, source: str = "", drop_bad: bool = False):
-    """`make(row)` of every row as a data set of `schema`; FeedbackError on the first row with problems."""
+def _convert(
+    rows, find: Callable, make: Callable, schema: dict, source: str, drop_bad=False, streaming=False
+) -> Dataset | IterableDataset:
+    """All that `make(row)` gives for each row, as a data set of `schema`; FeedbackError on the first row in
+    which `find` finds a problem, unless such rows are dropped."""
     features = schemas.to_features(schema)
 
-    def step(row: dict, i: int) -> dict:
+    def step(row: dict, i: int) -> list[dict]:
         for problem in find(row):
-            hint = "; loading with drop_bad=True leaves such rows out" if source else ""
-            raise FeedbackError(replace(problem, remedy=problem.remedy + hint, row=i, source=source))
+            remedy = f"{problem.remedy}; drop_bad=True leaves such rows out"
+            raise FeedbackError(replace(problem, remedy=remedy, row=i, source=source))
         return make(row)
 
     keep = (lambda row: next(find(row), None) is None) if drop_bad else None
-    convert = _convert_file if isinstance(rows, File) else _convert_dataset
+    if isinstance(rows, File) and streaming:
+        return _stream(rows, step, keep, features)
+    if streaming and _is_stored(rows):
+        rows = rows.to_iterable_dataset()
+    convert = _convert_rows if isinstance(rows, (File, list, tuple)) else _convert_dataset
     data, dropped = convert(rows, step, keep, features)
     if _is_stored(data) and not len(data):
         found = f"no rows, and {dropped} left out" if dropped else "no rows"
-        raise FeedbackError(Problem("(all)", found, "check that this is the right data", source=source))
+        remedy = "check that this is the right data"
+        if not isinstance(rows, File) and len(rows) > dropped:
+            found, remedy = "no pairs: no two scores differ as they should", "ask for less, or for h4's pairs"
+        raise FeedbackError(Problem("(all)", found, remedy, source=source))
     if dropped:
         warnings.warn(f"{source}: {dropped} rows with problems left out, {len(data)} kept", stacklevel=3)
     return data
 
 
-def _convert_file(rows: File, step: Callable, keep: Callable | None, features) -> tuple[Dataset, int]:
+def _convert_rows(rows: Iterable, step: Callable, keep: Callable | None, features) -> tuple[Dataset, int]:
     """Straight into memory, in Arrow chunks: nothing is written to disk."""
     import pyarrow as pa
     from datasets import Dataset
 
-    seen = made = 0
+    dropped = 0
     chunks = [features.arrow_schema.empty_table()]
     numbered = enumerate(rows)
     while batch := list(islice(numbered, 1000)):
-        good = [step(row, i) for i, row in batch if keep is None or keep(row)]
-        chunks.append(pa.Table.from_pylist(good, schema=features.arrow_schema))
-        seen, made = seen + len(batch), made + len(good)
-    return Dataset(pa.concat_tables(chunks)), seen - made
+        good = [(i, row) for i, row in batch if keep is None or keep(row)]
+        made = [new for i, row in good for new in step(row, i)]
+        chunks.append(pa.Table.from_pylist(made, schema=features.arrow_schema))
+        dropped += len(batch) - len(good)
+    return Dataset(pa.concat_tables(chunks)), dropped
+
+
+def _stream(rows: File, step: Callable, keep: Callable | None, features) -> IterableDataset:
+    """Row by row, nothing kept."""
+    from datasets import IterableDataset
+
+    def generate() -> Iterator[dict]:
+        for i, row in enumerate(rows):
+            if keep is None or keep(row):
+                yield from step(row, i)
+
+    return IterableDataset.from_generator(generate, features=features)
 
 
 def _convert_dataset(rows, step: Callable, keep: Callable | None, features):
@@ -295,10 +285,17 @@ def _convert_dataset(rows, step: Callable, keep: Callable | None, features):
     stored = _is_stored(rows)
     if stored and not len(rows):
         return rows, 0
-    with _no_traces(bar=stored and len(rows) > QUICK):  # `map` hands over lazy rows, hence dict
+
+    def convert(batch: dict, indices: list[int]) -> dict:
+        lines = zip(*dict(batch).values(), strict=True)
+        batched = [dict(zip(batch.keys(), line, strict=True)) for line in lines]
+        made = [new for row, i in zip(batched, indices, strict=True) for new in step(row, i)]
+        return {name: [new[name] for new in made] for name in features}
+
+    with no_traces(bar=stored and len(rows) > QUICK):  # `map` hands over lazy rows, hence dict
         kept = rows.filter(lambda row: keep(dict(row))) if keep else rows
         made = {"with_indices": True, "remove_columns": columns, "features": features}
-        data = kept.map(lambda row, i: step(dict(row), i), **made)
+        data = kept.map(convert, batched=True, batch_size=BATCH, **made)
     return data, len(rows) - len(kept) if stored else 0
 
 
@@ -310,7 +307,7 @@ def _is_stored(data: Dataset | IterableDataset) -> bool:
 
 
 @contextmanager
-def _no_traces(bar: bool):
+def no_traces(bar: bool):
     """`datasets` without cache files beside the user's data (a large result goes to a temporary folder, gone
     when Python ends), hence without stale ones, and without a bar for a quick job."""
     import datasets

@@ -40,6 +40,29 @@ def running_logprobs(plus, minus, ax=None):
     return ax
 
 
+def gaps_by_length(differences, gaps, ax=None, bins: int = 6):
+    """Gaps of pairs over T⁺ − T⁻, a dot each. Squares: medians of each sixth; bars: its middle half.
+
+    differences (N,) in tokens, gaps (N,). Returns the Axes (a new one if None).
+    """
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=(4.4, 3.6), layout="constrained")[1]
+    differences, gaps = np.asarray(differences, dtype=float), np.asarray(gaps, dtype=float)
+    ax.axhline(0, color="0.3", linewidth=1)
+    ax.axvline(0, color="0.3", linewidth=1, linestyle=":")
+    ax.plot(differences, gaps, "o", color=PLUS, markersize=4, alpha=0.45, markeredgewidth=0)
+    for part in np.array_split(np.argsort(differences, kind="stable"), min(bins, len(gaps))):
+        low, middle, high = np.quantile(gaps[part], [0.25, 0.5, 0.75])
+        x = np.median(differences[part])
+        ax.plot([x, x], [low, high], color=MINUS, linewidth=2.5)
+        ax.plot(x, middle, "s", color=MINUS, markersize=7, markeredgecolor="white")
+    ax.set_xlabel("T⁺ − T⁻, tokens")
+    ax.grid(alpha=0.25)
+    return ax
+
+
 # Orders: these draw whatever has `.layers()`, `.hasse()`, `.elements`, `.pairs` and `.cycle()`
 
 
@@ -179,6 +202,145 @@ def curves_with_spread(curves: dict[str, dict[float, tuple[float, float, float]]
     ax.set_xscale("log", base=2)
     ticks = sorted({x for points in curves.values() for x in points})
     ax.set_xticks(ticks, [f"{x:g}" for x in ticks])
+    ax.grid(alpha=0.25)
+    return ax
+
+
+# Feedback: scores, lengths, and what a knob does
+
+
+def score_bars(counts: dict[str, dict[float, int]], ax=None):
+    """How often each score occurs, a group of bars for each score, one bar for each name.
+
+    counts {name: {score: how often}}. Returns the Axes (a new one if None).
+    """
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=(6.6, 3.2), layout="constrained")[1]
+    looks, width = [(PLUS, ""), (MINUS, "///")], 0.8 / len(counts)
+    scores = sorted({score for found in counts.values() for score in found})
+    for i, ((name, found), (color, hatch)) in enumerate(zip(counts.items(), looks, strict=False)):
+        places = [score + (i - (len(counts) - 1) / 2) * width for score in scores]
+        style = {"color": "white", "edgecolor": color} if hatch else {"color": color}
+        ax.bar(places, [found.get(score, 0) for score in scores], width, hatch=hatch, label=name, **style)
+    ax.set_xticks(scores, [f"{score:g}" for score in scores])
+    ax.legend(frameon=False)
+    ax.grid(axis="y", alpha=0.25)
+    return ax
+
+
+def length_steps(words: dict[str, Sequence[int]], ax=None):
+    """The share of texts that have at most so many words, a staircase for each name: {name: lengths}.
+
+    Returns the Axes (a new one if None).
+    """
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=(6.4, 3.4), layout="constrained")[1]
+    looks = [(PLUS, "-"), (MINUS, "--")]
+    for (name, lengths), (color, line) in zip(words.items(), looks, strict=False):
+        label = f"{name}: median {np.median(lengths):.0f} words"
+        ax.ecdf(lengths, color=color, linestyle=line, linewidth=1.8, label=label)
+    ax.set(xlabel="words", ylabel="share of answers that long or shorter")
+    ax.legend(frameon=False, loc="lower right")
+    ax.grid(alpha=0.25)
+    return ax
+
+
+def shares_with_intervals(
+    shares: dict[float, tuple[float, float, float]], ax=None, level: float | None = 0.5
+):
+    """Points with vertical intervals, {x: (share, low, high)}; `level`: a dotted line to compare with.
+
+    Returns the Axes (a new one if None).
+    """
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=(6.4, 3.4), layout="constrained")[1]
+    middle, low, high = np.array(list(shares.values())).T
+    ax.errorbar(list(shares), middle, [middle - low, high - middle], fmt="o-", color=PLUS, capsize=3)
+    if level is not None:
+        ax.axhline(level, color="0.4", linestyle=":")
+    ax.set_xticks(list(shares), [f"{x:g}" for x in shares])
+    ax.grid(alpha=0.25)
+    return ax
+
+
+def knob_panels(panels: dict[str, tuple[str, dict[float, float], float | None]]):
+    """A panel for each knob, {title: (measure, {setting: value}, what it would be without bias, or None)}.
+
+    Returns the Axes of the first panel, of a new figure.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, len(panels), figsize=(3.1 * len(panels), 3.1), layout="constrained")
+    axes = np.atleast_1d(axes)
+    for ax, (title, (measure, values, without)) in zip(axes, panels.items(), strict=True):
+        ax.plot(list(values), list(values.values()), "o-", color=PLUS)
+        if without is not None:
+            ax.axhline(without, color="0.4", linestyle=":")
+        ax.set_title(title, fontsize=10)
+        ax.set_ylabel(measure, fontsize=9)
+        ax.set_xticks(list(values), [f"{x:g}" for x in values])
+        ax.grid(alpha=0.25)
+    figure.supxlabel("setting of the knob, points", fontsize=10)
+    return axes[0]
+
+
+# The language model as an MDP
+
+
+def visible(token: str) -> str:
+    """A token as it can be read in a figure: a space is ␣, a new line ⏎."""
+    return token.replace(" ", "␣").replace("\n", "⏎") or "∅"
+
+
+def token_bars(tokens: Sequence[str], probs, ax=None, color: str = PLUS, most: float | None = None):
+    """Next tokens as horizontal bars with their probabilities, in the order given, the first on top.
+
+    tokens (k,), probs (k,). most: the largest probability that fits; give panels that are compared the same.
+    Returns the Axes (a new one if None).
+    """
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=(4.2, 0.6 + 0.26 * len(tokens)), layout="constrained")[1]
+    places, probs = np.arange(len(tokens))[::-1], np.asarray(probs, dtype=np.float64)
+    ax.barh(places, probs, color=color, height=0.7)
+    for place, prob in zip(places, probs, strict=True):
+        said = "0" if prob == 0 else f"{prob:.3f}" if prob >= 0.001 else "< 0.001"
+        ax.annotate(said, (prob, place), (3, 0), textcoords="offset points", va="center", fontsize=8)
+    ax.set_yticks(places, [visible(token) for token in tokens], family="monospace", parse_math=False)
+    ax.set(xlim=(0, 1.2 * (most or max(float(probs.max()), 1e-9))), ylim=(-0.6, len(tokens) - 0.4))
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(left=False)
+    return ax
+
+
+def values_with_errors(curves: dict[str, tuple], ax=None):
+    """What each prefix of an answer is worth: means with a bar of ± 2 standard errors, one line a name.
+
+    curves {name: (t, means, stderrs)}, (n,) each, t tokens of the response so far; a last point without error
+    is the end of the answer, drawn as a large open mark. Returns the Axes (a new one if None).
+    """
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=(7.2, 3.8), layout="constrained")[1]
+    looks = [(PLUS, "-", "o"), (MINUS, "--", "s"), ("#009e73", ":", "^")]
+    for (name, (t, means, stderrs)), (color, line, marker) in zip(curves.items(), looks, strict=False):
+        bars = 2 * np.asarray(stderrs, dtype=np.float64)
+        ax.errorbar(t, means, yerr=bars, fmt=line, color=color, marker=marker, markersize=5, capsize=3,
+                    linewidth=1.4, label=name)  # fmt: skip
+        if bars[-1] == 0:
+            end = {"markersize": 13, "markerfacecolor": "none", "markeredgewidth": 2}
+            ax.plot(t[-1], means[-1], marker, color=color, **end)
+    ax.set_xlabel("t, tokens of the response so far")
+    ax.set_ylabel("value of the prefix (± 2 s.e.)")
+    ax.legend(frameon=False)
     ax.grid(alpha=0.25)
     return ax
 

@@ -136,7 +136,7 @@ class Policy:
         x, y = self.encode_prompt(prompt), self.encode_response(prefix)[:-1]
         self._check_length(x, len(y) + 1, "the prefix and one more token")
         self._forget_if_changed()
-        logits = self._run(x, [y])[0][0, -1].double().cpu()  # (V,)
+        logits = self._run(x, [y])[0][0, -1].cpu().double()  # (V,); MPS has no float64
         best = logits.log_softmax(-1).sort(descending=True, stable=True)
         ids, logprobs = best.indices[:top_k].tolist(), best.values[:top_k].numpy()
         return NextToken([self.encoder.piece(i) for i in ids], ids, np.exp(logprobs), logprobs)
@@ -282,18 +282,20 @@ class Policy:
     def _inference(self) -> Iterator[None]:
         """Without gradients and dropout; the model's mode is put back after."""
         training = self.model.training
-        self.model.eval()
+        if training:  # going through all modules takes longer than a small model's step
+            self.model.eval()
         try:
             with torch.no_grad():
                 yield
         finally:
-            self.model.train(training)
+            if training:
+                self.model.train()
 
 
 class _LRU(OrderedDict):
     """A dict that keeps the `size` entries used last."""
 
-    def __init__(self, size: int):
+    def __init__(self, size: int = 512):  # a default, or a policy could not be copied
         super().__init__()
         self.size = size
 

@@ -6,6 +6,7 @@ Sources: Cui et al. 2023 (arXiv 2310.01377) and the data set HuggingFaceH4/ultra
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 import reprlib
@@ -50,12 +51,17 @@ class FeedbackError(ValueError):
 class Leaf:
     dtype: str
     needed: bool = False  # neither null nor empty
+    scale: tuple[float, float] | None = None  # the least and the most that it may be
 
 
 TEXT, WORDS = Leaf("string"), Leaf("string", needed=True)
 NUMBER, SCORE = Leaf("float64"), Leaf("float64", needed=True)
+FINITE = Leaf("float64", scale=(-math.inf, math.inf))
 NUMERAL = r"[+-]?\d+(\.\d*)?"
-WHOLE = "(the row)"
+NOT_RATED = "N/A"  # what stands for a rating where an aspect does not apply
+RATINGS, OVERALL = (1, 5), (1, 10)  # UltraFeedback's two scales
+EXACT = 2**53  # whole numbers beyond it are no longer exact as floats
+WHOLE, FILE = "(the row)", "(file)"  # fields of problems that concern no field
 KINDS = {"string": (str, "text"), "float64": ((int, float), "a number")}
 
 RATED = {"Rating": TEXT, "Rationale": TEXT}
@@ -80,6 +86,10 @@ RAW = {
     "incorrect_answers": [TEXT],
 }
 BINARIZABLE = {"instruction": WORDS, "completions": [{"response": WORDS, "overall_score": SCORE}]}
+RATED_ONLY = {
+    "instruction": WORDS,
+    "completions": [{"response": WORDS, "annotations": {aspect: {"Rating": TEXT} for aspect in ASPECTS}}],
+}
 MESSAGES = [{"content": WORDS, "role": WORDS}]
 PAIR = {
     "prompt": WORDS,
@@ -90,6 +100,17 @@ PAIR = {
     "score_chosen": NUMBER,
     "score_rejected": NUMBER,
 }
+
+
+def strict(schema: dict = RAW) -> dict:
+    """RAW as it is published: every rating given, scores on their scales. What `validate` asks for."""
+    schema = copy.deepcopy(schema)
+    completion = schema["completions"][0]
+    for aspect in completion["annotations"].values():
+        aspect["Rating"] = Leaf("string", needed=True, scale=RATINGS)
+    completion["overall_score"] = Leaf("float64", needed=True, scale=OVERALL)
+    completion["fine-grained_score"] = Leaf("float64", scale=RATINGS)
+    return schema
 
 
 def to_features(schema: dict) -> Features:
@@ -135,12 +156,34 @@ def _leaf_problems(value, leaf: Leaf, field: str) -> Iterator[Problem]:
     if isinstance(value, bool) or not isinstance(value, python):
         yield Problem(field, show(value), f"make it {expected}" + _hint(value, leaf))
     elif isinstance(value, str):
-        if leaf.needed and not value.strip():
-            yield Problem(field, "empty text", "fill it in, or leave the row out")
-        if not value.isascii() and re.search("[\ud800-\udfff]", value):
-            yield Problem(field, "half a character (a lone surrogate)", "read the text again as UTF-8")
-    elif leaf.needed and not math.isfinite(value):
+        yield from _text_problems(value, leaf, field)
+    elif isinstance(value, int) and abs(value) > EXACT:
+        yield Problem(field, show(value), "give a number of a usual size")
+    elif (leaf.needed or leaf.scale) and not math.isfinite(value):
         yield Problem(field, f"the number {value}", "give a finite number, or leave the row out")
+    elif leaf.scale and not leaf.scale[0] <= value <= leaf.scale[1]:
+        yield Problem(field, show(value), _on_scale(leaf))
+
+
+def _text_problems(value: str, leaf: Leaf, field: str) -> Iterator[Problem]:
+    if leaf.needed and not value.strip():
+        yield Problem(field, "empty text", "fill it in, or leave the row out")
+    elif leaf.scale and value.strip() != NOT_RATED:
+        rating = numeral(value)
+        if rating is None or not leaf.scale[0] <= rating <= leaf.scale[1]:
+            yield Problem(field, show(value), f"{_on_scale(leaf)}, or {NOT_RATED!r} where it does not apply")
+    if not value.isascii() and re.search("[\ud800-\udfff]", value):
+        yield Problem(field, "half a character (a lone surrogate)", "read the text again as UTF-8")
+
+
+def numeral(text) -> float | None:
+    """A number written as text, such as a rating, or None where it is something else."""
+    return float(text) if re.fullmatch(NUMERAL, str(text).strip()) else None
+
+
+def _on_scale(leaf: Leaf) -> str:
+    least, most = leaf.scale
+    return f"give a number from {least} to {most}"
 
 
 def _needed(schema) -> bool:

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
-from .schemas import FeedbackError, Problem
+from .schemas import FILE, WHOLE, FeedbackError, Problem
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from datasets import Dataset, IterableDataset
 
 BUNDLED = Path(__file__).parent / "assets" / "data"
 SPLITS = ("train", "test", "test_unseen")
 FILES = (".parquet", ".json", ".jsonl", ".json.gz", ".jsonl.gz")
 OFFLINE = "load_feedback() and load_pairs(), without a name, need no network"
+LINES = "write one JSON object a line, or one list of objects"
+BLOCK = 1 << 16  # bytes of a JSON list read at a time
 
 
-def open_source(name: str | Path, split: str | None) -> File | Dataset:
-    """The rows behind a name, not yet checked; FeedbackError where name or split leads nowhere."""
+def open_source(
+    name: str | Path, split: str | None, streaming: bool = False, forgiving: bool = False
+) -> File | Dataset | IterableDataset:
+    """The rows behind a name, not yet checked; FeedbackError where name or split leads nowhere.
+
+    A File reads row by row in any case, and may be a `forgiving` one; `streaming` is for the rest.
+    """
+    rows = _open(name, split, streaming)
+    return replace(rows, forgiving=forgiving) if isinstance(rows, File) else rows
+
+
+def _open(name: str | Path, split: str | None, streaming: bool) -> File | Dataset | IterableDataset:
     if not isinstance(name, (str, Path)):
         remedy = "give a name or a path; for a data set there is binarize"
         raise FeedbackError(Problem("name", f"a {type(name).__name__}", remedy))
@@ -33,10 +46,10 @@ def open_source(name: str | Path, split: str | None) -> File | Dataset:
     if path.is_file():
         return _single_file(path, split)
     if path.is_dir():
-        return _folder(path, split)
+        return _folder(path, split, streaming)
     if not re.fullmatch(r"\w[\w.-]*(/[\w.-]+)?", str(name)) or str(name).endswith(FILES):
         raise FeedbackError(Problem("name", f"no file or folder {str(name)!r}", f"check the path; {OFFLINE}"))
-    return _hub(str(name), split)
+    return _hub(str(name), split, streaming)
 
 
 def _bundled(split: str | None) -> File:
@@ -58,7 +71,7 @@ def _single_file(path: Path, split: str | None) -> File:
     return File(path)
 
 
-def _folder(path: Path, split: str | None) -> File | Dataset:
+def _folder(path: Path, split: str | None, streaming: bool) -> File | Dataset:
     """train.jsonl and its like are read as they are; any other layout is left to `datasets`."""
     files = [file for file in sorted(path.iterdir()) if file.name.lower().endswith(FILES)]
     named = {file.name.split(".")[0]: file for file in files}
@@ -66,11 +79,12 @@ def _folder(path: Path, split: str | None) -> File | Dataset:
         return File(named[split])
     if (path / "state.json").is_file() or (path / "dataset_dict.json").is_file():  # of save_to_disk
         return _one_split(_try("load_from_disk", str(path)), str(path), split)
-    return _hub(str(path), split)
+    return _hub(str(path), split, streaming)
 
 
-def _hub(name: str, split: str | None) -> Dataset:
-    return _one_split(_try("load_dataset", name, split=split), name, split)
+def _hub(name: str, split: str | None, streaming: bool) -> Dataset | IterableDataset:
+    options = {"streaming": True} if streaming else {}
+    return _one_split(_try("load_dataset", name, split=split, **options), name, split)
 
 
 def _try(function: str, name: str, **options):
@@ -108,16 +122,32 @@ def _unknown_split(source: str, split: str | None, known: Iterable[str], note: s
 
 @dataclass(frozen=True)
 class File:
-    """The rows of one local file, read anew on each pass."""
+    """The rows of one local file, read anew on each pass, one after the other."""
 
     path: Path
+    forgiving: bool = False
 
-    def __iter__(self) -> Iterator[dict]:
+    def __iter__(self) -> Iterator[dict | Problem]:
+        """The rows; FeedbackError at the first that cannot be read, though a forgiving File goes on if it can
+        and has a Problem in its place."""
+        for item in self.items():
+            if isinstance(item, Problem) and not (self.forgiving and item.field == WHOLE):
+                raise FeedbackError(item)
+            yield item
+
+    def items(self) -> Iterator[dict | Problem]:
+        """The rows, and in place of one that cannot be read its Problem. Where it can, reading goes on."""
+        row = 0
         try:
-            yield from self._parquet() if self.path.name.lower().endswith(".parquet") else self._json()
+            for item in self._parquet() if self._ends(".parquet") else self._json():
+                yield replace(item, row=row, source=str(self.path)) if isinstance(item, Problem) else item
+                row += 1
         except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-            remedy = "download or save the file again, whole"
-            raise FeedbackError(Problem("(file)", f"{error}", remedy, source=str(self.path))) from error
+            remedy = "download or save the file again, whole: nothing can be read from here on"
+            yield Problem(FILE, f"{error}", remedy, row, str(self.path))
+
+    def _ends(self, suffix: str) -> bool:
+        return self.path.name.lower().endswith(suffix)
 
     def _parquet(self) -> Iterator[dict]:
         import pyarrow as pa
@@ -130,22 +160,60 @@ class File:
         except pa.ArrowException as error:
             raise OSError(f"no Parquet: {error}") from error
 
-    def _json(self) -> Iterator[dict]:
+    def _json(self) -> Iterator[dict | Problem]:
         """One object a line, or one list of objects."""
-        opener = gzip.open if self.path.name.lower().endswith(".gz") else open
-        with opener(self.path, "rt", encoding="utf-8-sig") as file:
-            lines = (line for line in file if line.strip())
-            first = next(lines, "")
-            if first.lstrip().startswith("["):
-                yield from self._parse(first + "".join(lines), None)
-            elif first:
-                yield self._parse(first, 0)
-                yield from (self._parse(line, i) for i, line in enumerate(lines, start=1))
+        with (gzip.open if self._ends(".gz") else open)(self.path, "rb") as file:
+            numbered = ((i, line) for i, line in enumerate(file, start=1) if line.strip())
+            number, first = next(numbered, (1, b""))
+            first = first.removeprefix(codecs.BOM_UTF8)
+            if first.lstrip().startswith(b"["):
+                file.seek(0)
+                yield from _list_items(file)
+            elif first.strip():
+                yield _line(first, number)
+                yield from (_line(line, number) for number, line in numbered)
 
-    def _parse(self, text: str, row: int | None):
+
+def _line(line: bytes, number: int) -> dict | Problem:
+    """One line of JSON lines. Each is decoded alone: a bad byte spoils one row, not all that follow."""
+    try:
+        return json.loads(line.decode())
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+        return Problem(WHOLE, f"line {number}, which is no JSON ({error})", LINES)
+
+
+def _list_items(file: BinaryIO) -> Iterator[dict | Problem]:
+    """The items of a JSON list, each parsed once it is read whole. What follows a broken one is lost."""
+    reader = codecs.getincrementaldecoder("utf-8-sig")()
+    text, first, size = "", True, BLOCK
+    while True:
         try:
-            return json.loads(text)
-        except json.JSONDecodeError as error:
-            remedy = "write one JSON object a line, or one list of objects"
-            found = f"no JSON ({error})"
-            raise FeedbackError(Problem("(file)", found, remedy, row, str(self.path))) from error
+            found = _next_item(text, first)
+        except (ValueError, RecursionError) as error:  # broken, or not yet read to its end
+            block = file.read(size)
+            if not block:
+                yield Problem(WHOLE, f"a list that is no JSON from here on ({error})", LINES)
+                return
+            text, size = text + reader.decode(block), 2 * size
+        else:
+            if found is None:
+                return
+            yield found[0]
+            text, first, size = found[1], False, BLOCK
+
+
+def _next_item(text: str, first: bool) -> tuple[object, str] | None:
+    """The item that `text`, a part of a JSON list, begins with, and the rest; None at the list's end."""
+    text = text.lstrip()
+    if first:
+        text = text.removeprefix("[").lstrip()
+    if text.startswith("]"):
+        return None
+    if not first:
+        if not text.startswith(","):
+            raise json.JSONDecodeError("Expecting ',' or ']'", text, 0)
+        text = text[1:].lstrip()
+    item, end = json.JSONDecoder().raw_decode(text)
+    if end == len(text):  # perhaps the first half of a number
+        raise json.JSONDecodeError("Expecting ',' or ']'", text, end)
+    return item, text[end:]

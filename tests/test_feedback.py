@@ -20,6 +20,8 @@ from pedagogy import feedback as room
 from pedagogy import sources
 from pedagogy.feedback import PAIR_FEATURES, RAW_FEATURES, FeedbackError, binarize, load_feedback, load_pairs
 from pedagogy.howto.build import rows
+from pedagogy.pair_rows import as_pair
+from pedagogy.strategies import pairs_of
 
 REAL = Path(__file__).parents[2] / "shared" / "real" / "ultrafeedback_pairs_200.jsonl"
 COLUMNS = ["prompt", "prompt_id", "chosen", "rejected", "messages", "score_chosen", "score_rejected"]
@@ -146,7 +148,7 @@ def test_bundled_pairs_are_bundled_feedback_binarized(world):
 @given(st.lists(st.integers(1, 10), min_size=2, max_size=6), st.integers(0, 99))
 @settings(max_examples=40, deadline=None)
 def test_chosen_is_the_first_best_and_rejected_is_another(scores, seed):
-    row = room._binarize_row(feedback(*scores)[0], seed)
+    row = pairs_of(feedback(*scores)[0], seed)[0]
     chosen, rejected = (int(row[side][-1]["content"].split()[1]) for side in ("chosen", "rejected"))
     assert chosen == scores.index(max(scores))
     assert rejected != chosen
@@ -157,7 +159,7 @@ def test_every_other_response_is_rejected_about_equally_often():
     counts = dict.fromkeys(["answer 0", "answer 2", "answer 3"], 0)
     row = feedback(5, 9, 9, 1)[0]
     for i in range(900):
-        drawn = room._binarize_row(row | {"instruction": f"How {i}?"}, seed=0)
+        drawn = pairs_of(row | {"instruction": f"How {i}?"}, seed=0)[0]
         counts[drawn["rejected"][-1]["content"]] += 1  # KeyError: the chosen one was rejected too
     assert all(240 < n < 360 for n in counts.values())  # 300 ± 4 standard deviations; answer 2 ties
 
@@ -174,7 +176,7 @@ def test_the_draw_ignores_the_order_of_rows_and_follows_the_seed(stored):
 
 def test_the_draw_is_the_same_on_every_machine():
     """Frozen: the bundled pairs must not change under a learner's feet."""
-    drawn = [room._binarize_row(feedback(9, 1, 2, 3, prompt=p)[0], 0) for p in "abcdef"]
+    drawn = [pairs_of(feedback(9, 1, 2, 3, prompt=p)[0], 0)[0] for p in "abcdef"]
     assert [row["score_rejected"] for row in drawn] == [3.0, 2.0, 3.0, 3.0, 2.0, 2.0]
 
 
@@ -284,7 +286,7 @@ def test_texts_of_a_pair_with_several_turns(prompt):
     assert room.pair_texts(row) == (before, "Hello!", "?")
     as_messages = {"prompt": before, "chosen": "Hello!", "rejected": [OTHER]}
     assert room.pair_texts(as_messages) == (before, "Hello!", "?")
-    (loaded,) = room._convert(datasets.Dataset.from_list([row]), room.pair_problems, room._as_pair, room.PAIR)
+    (loaded,) = datasets.Dataset.from_list([as_pair(row)])
     assert room.pair_texts(loaded) == (before, "Hello!", "?")
 
 
@@ -447,9 +449,9 @@ KEYS = ["prompt", "chosen", "rejected", "role", "content", "completions"]
 @settings(max_examples=150, deadline=None)
 def test_a_check_never_fails_itself_and_what_it_passes_can_be_used(row):
     if not list(room.pair_problems(row)):
-        assert list(room._as_pair(row)) == COLUMNS
+        assert list(as_pair(row)) == COLUMNS
     if not list(room.binarize_problems(row)):
-        assert list(room._binarize_row(row, 0)) == COLUMNS
+        assert list(pairs_of(row)[0]) == COLUMNS
     for problem in room.find_problems(row, room.RAW):
         assert problem.field and problem.found and problem.remedy
 

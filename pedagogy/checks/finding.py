@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from html import escape
 from numbers import Real
 
 CLOSE = 0.006  # nats or probability: an answer typed with two decimals counts
@@ -11,14 +12,32 @@ CLOSE = 0.006  # nats or probability: an answer typed with two decimals counts
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found: `mistake` is None where the answer is right, else the name of the mistake."""
+    """What a check found: `mistake` is None where the answer is right, else the name of the mistake.
+
+    `hint` goes further than the message, and unfolds in a notebook; `reread` names a section to read again.
+    """
 
     right: bool
     mistake: str | None
     message: str
+    hint: str | None = None
+    reread: str | None = None
 
     def __repr__(self) -> str:
-        return f"{'✓' if self.right else '✗'} {self.message}"
+        lines = [f"{'✓' if self.right else '✗'} {self.message}"]
+        lines += [f"  Reread: {self.reread}."] if self.reread else []
+        lines += ["  There is a hint: see .hint"] if self.hint else []
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        mark, color = ("✓", "#0072b2") if self.right else ("✗", "#d55e00")
+        more = f"<div>Reread: <b>{escape(self.reread)}</b>.</div>" if self.reread else ""
+        if self.hint:
+            more += f"<details><summary>A hint</summary>{escape(self.hint)}</details>"
+        return (
+            f'<div role="status" style="border-left: 4px solid {color}; padding: 2px 12px; '
+            f'overflow-wrap: anywhere"><div><b>{mark}</b> {escape(self.message)}</div>{more}</div>'
+        )
 
 
 def unanswered(answer, kind, wanted: str) -> Finding | None:

@@ -1,15 +1,18 @@
 """Simulated annotators: they see four answers, rate four aspects, write a critique, give an overall score.
 
-An annotator knows the truth (`judge`) and reports it with noise and with a bias: `noise` is the standard
-deviation of its overall score in points, `length_bias` the points it adds per 100 words beyond a usual
-answer. The default one is fairly good; LENGTH_LOVER shows what a bias does to preference data. Like
-UltraFeedback's, the ratings and the overall score come from two different passes and may disagree.
+An annotator knows the truth (`judge`) and reports it with noise and with biases, each of them one knob. The
+default one is fairly good and likes length a little; LENGTH_LOVER shows what a bias does to preference data.
+Like UltraFeedback's, it works in two passes, which may disagree: it *rates* the aspects with all answers on
+one page, and it *reviews* each answer by itself, with a critique and an overall score.
+
+Zheng et al. 2023 (arXiv 2306.05685) describe these three biases in language models that judge.
 """
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pedagogy.howto.judge import Verdict, judge
 from pedagogy.howto.voices import load_voices
@@ -38,32 +41,72 @@ COSTS = {
 # The numbered types of UltraFeedback's guidelines: which kind of untruth, which kind of help.
 UNTRUTHS = {"invention": "1", "wrong_tool": "2", "wrong_number": "2", "wrong_object": "2", "wrong_order": "3"}
 
+verdict_of = lru_cache(maxsize=1 << 14)(judge)  # passes, and annotators that differ in a knob, read the same
+
 
 @dataclass(frozen=True)
 class Annotator:
-    """noise: standard deviation of the overall score, in points of 10; ratings get half of it.
-    length_bias: points per 100 words beyond USUAL_WORDS (negative below it)."""
+    """Knobs in points of the overall score, which has 10; a rating, from 1 to 5, moves by half as much.
+
+    noise: standard deviation of what it says.
+    length_bias: points per 100 words beyond USUAL_WORDS; fewer words lose them.
+    position_bias: points by which the answer that stands first is ahead of the last, the others in between.
+        It takes a page with several answers: so it is in the ratings, and not in the overall score.
+    self_preference: points for the answers of the assistant `kin`, which it knows for its own.
+    """
 
     noise: float = 1.4
     length_bias: float = 0.6
+    position_bias: float = 0.0
+    self_preference: float = 0.0
+    kin: str = "sim-mentor"
 
-    def annotate(self, prompt: str, responses: list[str], rng: random.Random) -> list[dict]:
-        """One dict a response, with UltraFeedback's fields: annotations, critique, overall_score,
-        fine-grained_score (the mean of the four ratings)."""
-        return [self._one(judge(prompt, response), len(response.split()), rng) for response in responses]
+    def annotate(
+        self, prompt: str, responses: list[str], rng: random.Random, models: list[str] | None = None
+    ) -> list[dict]:
+        """Both passes over one page: one dict a response, with the fields that `rate` and `review` give."""
+        authors = models or [None] * len(responses)
+        return [
+            self.rate(prompt, response, rng, place=(i, len(responses)), model=model)
+            | self.review(prompt, response, rng, model)
+            for i, (response, model) in enumerate(zip(responses, authors, strict=True))
+        ]
 
-    def _one(self, verdict: Verdict, n_words: int, rng: random.Random) -> dict:
-        liking = self.length_bias * (n_words - USUAL_WORDS) / 100
+    def rate(
+        self,
+        prompt: str,
+        response: str,
+        rng: random.Random,
+        place: tuple[int, int] = (0, 1),
+        model: str | None = None,
+    ) -> dict:
+        """The first pass, of one response, number i of n on the page (`place`): annotations and
+        fine-grained_score, the mean of the four ratings."""
+        verdict, (i, n) = verdict_of(prompt, response), place
+        ahead = self.position_bias * (0.5 - i / (n - 1)) if n > 1 else 0.0
+        liking = self._liking(response, model) + ahead
         ratings = {
             aspect: _whole(truth + liking / 2 + rng.gauss(0, self.noise / 2), 5)
             for aspect, truth in aspect_truths(verdict).items()
         }
         return {
             "annotations": {aspect: _annotation(aspect, ratings[aspect], verdict, rng) for aspect in ASPECTS},
-            "critique": critique(verdict, rng),
-            "overall_score": float(_whole(verdict.utility + liking + rng.gauss(0, self.noise), 10)),
             "fine-grained_score": sum(ratings.values()) / len(ratings),
         }
+
+    def review(self, prompt: str, response: str, rng: random.Random, model: str | None = None) -> dict:
+        """The second pass, one response by itself: critique and overall_score."""
+        verdict = verdict_of(prompt, response)
+        said = critique(verdict, rng)
+        score = verdict.utility + self._liking(response, model) + rng.gauss(0, self.noise)
+        return {"critique": said, "overall_score": float(_whole(score, 10))}
+
+    def _liking(self, response: str, model: str | None) -> float:
+        """What has nothing to do with the answer's worth, in points."""
+        if self.self_preference and model is None:
+            raise ValueError("self_preference needs to know who answered: give the name as `model`")
+        length = self.length_bias * (len(response.split()) - USUAL_WORDS) / 100
+        return length + self.self_preference * (model == self.kin)
 
 
 LENGTH_LOVER = Annotator(length_bias=4.0)

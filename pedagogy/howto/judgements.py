@@ -19,8 +19,8 @@ import numpy as np
 
 from pedagogy.howto.annotator import Annotator
 from pedagogy.howto.assistants import ASSISTANTS
-from pedagogy.howto.build import draw_prompt
 from pedagogy.howto.judge import judge
+from pedagogy.howto.prompts import draw_prompt
 
 LOWEST, HIGHEST = 1, 10
 MIDDLE = (LOWEST + HIGHEST) / 2

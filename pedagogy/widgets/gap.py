@@ -1,7 +1,8 @@
 """The gap explorer: which of two answers does a model find likelier, and at which tokens?
 
     GapExplorer()                             # the bundled policy and data set
-    GapExplorer(ref="bundled/reference")      # with log-ratios and P(y⁺ ≻ y⁻)
+    GapExplorer(ref="bundled/reference")      # with log-ratios, token by token, and P(y⁺ ≻ y⁻)
+    GapExplorer(bugs=True)                    # with the usual bugs, to be switched on
 
 This is the view. `gap_state.py` is the game in plain Python, `gap_page.py` its HTML, `picks.py` its file.
 """
@@ -17,8 +18,8 @@ import ipywidgets as ui
 
 from .. import plots
 from .controls import Game, auto, choice, row, step
-from .gap_page import cards, figure_png, numbers, page, role, say, static, strips
-from .gap_state import GUESSES, NAMES, OWN, GapState, Problem
+from .gap_page import bug_table, cards, figure_png, numbers, page, role, say, static, strips
+from .gap_state import BUGS, GUESSES, NAMES, OWN, VIEWS, GapState, Problem
 from .picks import PICKS
 
 STYLE = f"""<style>
@@ -35,8 +36,8 @@ class GapExplorer(Game):
     runs, the same display shows a static page and a picture.
     """
 
-    def __init__(self, policy=None, ref=None, feedback=None, beta: float = 0.1, picks=PICKS):
-        self.state = GapState(policy, ref, feedback, beta, picks)
+    def __init__(self, policy=None, ref=None, feedback=None, beta: float = 0.1, picks=PICKS, bugs=False):
+        self.state = GapState(policy, ref, feedback, beta, picks, bugs)
         self._make_controls()
         self._wire()
         self._start(self._layout())
@@ -70,7 +71,12 @@ class GapExplorer(Game):
             description="a number under every token", indent=False, layout=auto(),
             tooltip="Show the log-probability of every token",
         )  # fmt: skip
+        views = [(view, view) for view in VIEWS]
+        self.view = choice(views, "Show, of each token,", "What the strips below show")
+        why = "See what this bug makes of the numbers"
+        self.bugs = {b: ui.Checkbox(description=b, indent=False, tooltip=why, layout=auto()) for b in BUGS}
         self.cards, self.message, self.score, self.numbers, self.strips = (ui.HTML() for _ in range(5))
+        self.bug_table = ui.HTML()
 
     def _layout(self) -> list[ui.Widget]:
         for side in NAMES:
@@ -96,9 +102,21 @@ class GapExplorer(Game):
             self.message,
             step("4 · log π(y|x), token by token"),
             self.numbers,
-            self.all_numbers,
+            row(self.view, self.all_numbers),
             self.strips,
+            *self._bug_part(),
         ]
+
+    def _bug_part(self) -> list[ui.Widget]:
+        """The table of bugs, where it was asked for."""
+        if not self.state.bugs:
+            return []
+        said = (
+            "<p>Both responses are scored again, in one batch, by code with a bug. <b>Before</b> you switch "
+            "one on: will the gap rise, fall or stay?</p>"
+        )
+        bugs = row(*self.bugs.values())
+        return [step("5 · Switch on a bug"), ui.HTML(page(said)), bugs, self.bug_table]
 
     def _wire(self) -> None:
         state = self.state
@@ -109,6 +127,9 @@ class GapExplorer(Game):
         for side in NAMES:
             self._on(self.picked[side], lambda letter, side=side: state.choose(side, letter))
             self._on(self.typed[side], lambda text, side=side: state.type_response(side, text))
+        self._on(self.view, state.see)
+        for bug, box in self.bugs.items():
+            self._on(box, lambda on, bug=bug: state.switch(bug, on))
         # The guess is made: scored now, and remembered by the policy, so that the reveal is quick.
         self._on(self.guess, lambda guess: guess is not None and state.compare())
         clicks = {
@@ -150,12 +171,17 @@ class GapExplorer(Game):
             self._show_controls()
         notes = [error, state.problem() or "", *state.notices]
         if state.shown:
-            self.numbers.value, self.strips.value = numbers(state.shown, state.guess), strips(state.shown)
+            self.numbers.value = numbers(state.shown, state.guess)
+            self.strips.value = strips(state.shown, state.view)
+            self.bug_table.value = bug_table(state.bug_rows()) if state.bugs else ""
             notes += state.shown.notes
         else:
             hidden = '<p class="pg-soft">Hidden until you commit a guess and press Reveal.</p>'
-            self.numbers.value, self.strips.value = page(hidden), ""
+            self.numbers.value, self.strips.value, self.bug_table.value = page(hidden), "", ""
         self.all_numbers.layout.display = None if state.shown else "none"
+        self.view.layout.display = None if state.shown and state.ref else "none"
+        for box in self.bugs.values():
+            box.disabled = not state.shown
         self.cards.value = cards(state)
         self.message.value = page(say(*dict.fromkeys(notes))) if any(notes) else ""
         self.score.value = page(self._tally())
@@ -180,9 +206,10 @@ class GapExplorer(Game):
 
     def _tally(self) -> str:
         right, made = self.state.guesses
-        saved = len(self.state.picks) - len(self.state.unsaved)
-        picks = f"{saved} pick{'s' * (saved != 1)} saved in {escape(str(self.state.path))}"
-        waiting = f", {len(self.state.unsaved)} in memory only" if self.state.unsaved else ""
+        ledger = self.state.ledger
+        saved, unsaved = len(ledger.records) - len(ledger.unsaved), len(ledger.unsaved)
+        picks = f"{saved} pick{'s' * (saved != 1)} saved in {escape(str(ledger.path))}"
+        waiting = f", {unsaved} in memory only" if unsaved else ""
         guesses = f"Guesses right: <b>{right} of {made}</b>" if made else "No guesses yet"
         return f'<span>{guesses} <span class="pg-soft">· {picks}{waiting}</span></span>'
 

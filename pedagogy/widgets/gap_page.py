@@ -8,8 +8,9 @@ from html import escape
 
 from .. import plots
 from ..policy import Score
-from .gap_state import GUESSES, NAMES, Comparison, GapState, Problem
-from .markup import number, running_sums, scale, token_strip
+from ..slips import SLIPS
+from .gap_state import BUGS, GUESSES, NAMES, VIEWS, Bug, Comparison, GapState, Problem
+from .markup import number, ratio_scale, ratio_strip, running_sums, scale, token_strip
 
 PAGE_STYLE = f"""<style>
 .pg-page {{color: var(--jp-content-font-color1, #1a1a1a); font: 14px/1.45 system-ui, sans-serif;
@@ -36,6 +37,12 @@ PAGE_STYLE = f"""<style>
   border-bottom: 1px solid var(--line); background: none; white-space: normal}}
 .pg-page .pg-table th:first-child {{text-align: left; white-space: nowrap}}
 .pg-page .pg-table tbody tr:last-child > * {{font-weight: 700}}
+.pg-page .pg-table.pg-bugs td:last-child {{text-align: left; max-width: 420px; min-width: 200px}}
+.pg-page .pg-table.pg-bugs th:first-child {{white-space: normal; min-width: 130px; max-width: 200px}}
+.pg-page .pg-table.pg-bugs td {{white-space: nowrap}}
+.pg-page .pg-table.pg-bugs td:last-child {{white-space: normal}}
+.pg-page .pg-table.pg-bugs tbody tr:last-child > * {{font-weight: inherit}}
+.pg-page .pg-table.pg-bugs tr.pg-turned > * {{background: #f0a50026}}
 .pg-page .pg-seen {{margin-top: 12px; align-items: center;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr))}} .pg-seen svg {{order: -1}}
 .pg-say {{padding: 6px 12px; border-left: 4px solid #f0a500; background: var(--jp-layout-color2, #f4f4f4);
@@ -145,19 +152,81 @@ def numbers(seen: Comparison, guess: int | None = None) -> str:
     return page(f'{verdict(seen, guess)}{table(seen)}<div class="pg-pair pg-seen">{words}{curves}</div>')
 
 
-def strips(seen: Comparison) -> str:
-    """Both responses, token by token."""
-    made = _strip("plus", seen.plus) + _strip("minus", seen.minus)
-    return page(f'{scale()}<div class="pg-pair" style="margin-top:8px">{made}</div>')
+def strips(seen: Comparison, view: str = VIEWS[0]) -> str:
+    """Both responses, token by token: their log π, their log π_ref, or the difference of the two."""
+    if view == VIEWS[2]:
+        head, made = ratio_scale(), "".join(_ratios(side, seen) for side in NAMES)
+    else:
+        scored = (seen.plus, seen.minus) if view == VIEWS[0] else (seen.ref_plus, seen.ref_minus)
+        head, made = scale(), "".join(_strip(side, s) for side, s in zip(NAMES, scored, strict=True))
+    return page(f'{head}<div class="pg-pair" style="margin-top:8px">{made}</div>')
 
 
 def _strip(side: str, score: Score) -> str:
     label = f"Tokens of {role(side)}, with their log-probability"
+    said = f"{number(score.total)} nats in {len(score.tokens)} tokens"
+    return _side(side, said, token_strip(score.tokens, score.logprobs, label))
+
+
+def _ratios(side: str, seen: Comparison) -> str:
+    """The log-ratio strip of one response."""
+    ratios = seen.log_ratios(side)
+    if ratios is None:
+        return _side(side, "", say("π and π_ref split this text into other tokens: only the totals compare."))
+    score, ref = getattr(seen, side), getattr(seen, f"ref_{side}")
+    ratio = number(score.total - ref.total, sign=True)
+    said = f"log-ratio {ratio} nats = {number(score.total)} − ({number(ref.total)})"
+    label = f"Tokens of {role(side)}, with log π minus log π_ref"
+    return _side(side, said, ratio_strip(score.tokens, ratios, label))
+
+
+def _side(side: str, said: str, strip: str) -> str:
     return (
         f'<div class="pg-side"><header><span class="pg-tag {side}" style="margin:0">{role(side)}</span> '
-        f"{number(score.total)} nats in {len(score.tokens)} tokens</header>"
-        f"{token_strip(score.tokens, score.logprobs, label)}</div>"
+        f"{said}</header>{strip}</div>"
     )
+
+
+# The bugs
+
+
+def bug_table(rows: list[Bug]) -> str:
+    """What bugs make of the numbers: the right ones first, then a row for each bug, with one line why."""
+    right = rows[0]
+    heads = ("", "tokens summed: y⁺, y⁻", "log π(y⁺|x)", "log π(y⁻|x)", "gap, nats", "moved by", "why")
+    head = "".join(f'<th scope="col">{h}</th>' for h in heads)
+    body = "".join(_bug_row(row, right) for row in rows)
+    return page(
+        '<div style="overflow-x: auto"><table class="pg-table pg-bugs">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _bug_row(bug: Bug, right: Bug) -> str:
+    name = " + ".join(bug.names) or "✓ as it should be"
+    tokens = f"{bug.plus_tokens}, {bug.minus_tokens}"
+    turned = bug.gap * right.gap < 0
+    gap = number(bug.gap, sign=True) + ("<br>⚠ other sign" if turned else "")
+    moved = number(bug.gap - right.gap, sign=True) if bug.names else ""
+    cells = [tokens, number(bug.plus), number(bug.minus), gap, moved, escape(_why(bug, right))]
+    row = f'<th scope="row">{name}</th>' + "".join(f"<td>{cell}</td>" for cell in cells)
+    return f"<tr{' class=pg-turned' if turned else ''}>{row}</tr>"
+
+
+def _why(bug: Bug, right: Bug) -> str:
+    if not bug.names:
+        return "every token of the response once, EOS included, each scored by the logits before it"
+    if len(bug.names) > 1:
+        return "all of these at once"
+    why = SLIPS[BUGS[bug.names[0]]].why
+    if bug.names == ("prompt counted",):
+        return f"{why}. The same for both, so the gap stays"
+    if (
+        bug.names == ("pad counted",)
+        and bug.plus_tokens - right.plus_tokens == bug.minus_tokens - right.minus_tokens
+    ):
+        return f"{why}. Here both are equally long: there is no padding"
+    return why
 
 
 def say(*messages: str) -> str:
@@ -181,4 +250,14 @@ def static(state: GapState) -> str:
         seen = state.compare()
     except Problem as problem:
         return cards(state) + page(say(str(problem)))
-    return cards(state) + numbers(seen) + strips(seen)
+    made = cards(state) + numbers(seen) + strips(seen)
+    if seen.ref_plus:
+        made += strips(seen, VIEWS[2])
+    if seen.working:
+        made += page("<h4>What the usual bugs make of it</h4>") + bug_table(all_bugs(seen))
+    return made
+
+
+def all_bugs(seen: Comparison) -> list[Bug]:
+    """The right numbers, each bug by itself, and all of them at once."""
+    return [seen.bug(), *map(seen.bug, BUGS), seen.bug(*BUGS)]

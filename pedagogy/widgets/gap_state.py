@@ -7,17 +7,44 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from ..feedback import letter
 from ..policy import Policy, Score, load_policy
-from .picks import PICKS, append_pick, load_picks, new_pick
+from ..records import Ledger
+from ..slips import SLIPS, Working, working
+from .picks import PICKS, load_picks, new_pick
 
 OWN = "own"  # the choice "my own text", next to the letters
 NAMES = {"plus": "y⁺", "minus": "y⁻"}
 GUESSES = {1: "y⁺ is likelier", -1: "y⁻ is likelier"}
+BUGS = {  # as the learner reads it -> its name in slips.py
+    "no shift": "no shift",
+    "prompt counted": "prompt counted",
+    "EOS dropped": "EOS dropped",
+    "mean instead of sum": "mean for sum",
+    "pad counted": "pad counted",
+}
+VIEWS = ("log π", "log π_ref", "log π − log π_ref")  # what the strips can show
 
 
 class Problem(Exception):
     """Something the learner can mend, in plain words."""
+
+
+@dataclass(frozen=True)
+class Bug:
+    """What some bugs, all at once, make of both sums, in nats, and how many tokens these are over."""
+
+    names: tuple[str, ...]
+    plus: float
+    minus: float
+    plus_tokens: int
+    minus_tokens: int
+
+    @property
+    def gap(self) -> float:
+        return self.plus - self.minus
 
 
 @dataclass(frozen=True)
@@ -29,6 +56,7 @@ class Comparison:
     ref_plus: Score | None
     ref_minus: Score | None
     beta: float
+    working: Working | None = None  # of y⁺ and y⁻ in one batch; None without the table of bugs
 
     @property
     def gap(self) -> float:
@@ -49,7 +77,22 @@ class Comparison:
         return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
 
     def swapped(self) -> Comparison:
-        return Comparison(self.minus, self.plus, self.ref_minus, self.ref_plus, self.beta)
+        other = self.working and self.working.flipped()
+        return Comparison(self.minus, self.plus, self.ref_minus, self.ref_plus, self.beta, other)
+
+    def log_ratios(self, side: str) -> np.ndarray | None:
+        """log π(y_t | x, y_<t) − log π_ref(y_t | x, y_<t) of each token, (T,); None where there are none: no
+        reference, or one that has other tokens."""
+        score, ref = getattr(self, side), getattr(self, f"ref_{side}")
+        if ref is None or score.tokens != ref.tokens:
+            return None
+        return score.logprobs - ref.logprobs
+
+    def bug(self, *names: str) -> Bug:
+        """The numbers with these bugs, all at once; none: the right ones."""
+        slips = [SLIPS[BUGS[name]] for name in names]
+        plus, minus = self.working.logprobs(*slips).tolist()
+        return Bug(names, plus, minus, *self.working.counted(*slips).sum(-1).tolist())
 
     @property
     def notes(self) -> list[str]:
@@ -63,10 +106,11 @@ class GapState:
     """A prompt, a pair, a guess, and what is revealed. Any change of the pair hides the numbers again.
 
     policy and ref are Policies, or names for load_policy; ref None: no reference. feedback holds rows of
-    UltraFeedback's raw schema. Picks go to the file `picks`; where that fails they stay in `unsaved`.
+    UltraFeedback's raw schema. Picks go to the file `picks`. bugs: with a table of what the usual bugs make
+    of the numbers.
     """
 
-    def __init__(self, policy=None, ref=None, feedback=None, beta: float = 0.1, picks=PICKS):
+    def __init__(self, policy=None, ref=None, feedback=None, beta: float = 0.1, picks=PICKS, bugs=False):
         if not (math.isfinite(beta) and beta > 0):
             raise ValueError(f"beta must be a number above 0, not {beta}")
         self.policy = _policy("bundled" if policy is None else policy)
@@ -75,11 +119,14 @@ class GapState:
         if not len(self.feedback):
             raise ValueError("feedback has no rows: give at least one")
         self.instructions = _column(self.feedback, "instruction")
-        self.beta, self.path = beta, Path(picks)
+        self.beta, self.bugs = beta, bugs
+        self.switched_on: set[str] = set()  # of BUGS
+        self.view = VIEWS[0]
+        self._working: tuple[tuple, Working] | None = None  # of the pair compared last
         self.own_prompt: str | None  # None: the data set's
         self.own = {"plus": "", "minus": ""}
-        self.unsaved: list[dict] = []
-        self.picks, self.notices = _earlier_picks(self.path)
+        self.ledger = Ledger(picks, load_picks)
+        self.notices = list(self.ledger.notices)
         self.go(0)
 
     # What is on the table
@@ -148,7 +195,23 @@ class GapState:
         self.shown, self.guess = self.compare(), guess
         self._keep(guess)
 
+    def switch(self, bug: str, on: bool) -> None:
+        """A bug on or off; the right numbers stay in the table beside it."""
+        (self.switched_on.add if on else self.switched_on.discard)(bug)
+
+    def see(self, view: str) -> None:
+        """What the strips show: one of VIEWS."""
+        if view != VIEWS[0] and self.ref is None:
+            raise Problem("There is no reference here: GapExplorer(ref=…) gives one.")
+        self.view = view
+
     # What follows
+
+    def bug_rows(self) -> list[Bug]:
+        """The right numbers; then each bug that is on, by itself; then, where several are on, all at once."""
+        on = [name for name in BUGS if name in self.switched_on]
+        together = [self.shown.bug(*on)] if len(on) > 1 else []
+        return [self.shown.bug(), *map(self.shown.bug, on), *together]
 
     def problem(self) -> str | None:
         """Why this pair cannot be compared, in plain words."""
@@ -180,12 +243,19 @@ class GapState:
             raise Problem(
                 "The model gives log-probabilities that are not finite: its weights may be damaged."
             )
-        return Comparison(*scores, *refs, self.beta)
+        return Comparison(*scores, *refs, self.beta, self._work(pair) if self.bugs else None)
+
+    def _work(self, pair: list[str]) -> Working:
+        key = (self.prompt, *pair)
+        if self._working is None or self._working[0] != key:
+            self._working = key, working(self.policy, self.prompt, pair)
+        return self._working[1]
 
     @property
     def guesses(self) -> tuple[int, int]:
         """How many guesses were right, of how many; earlier sessions count, ties do not."""
-        made = [p["guess"] * p["gap"] for p in self.picks if p.get("guess") in GUESSES and p["gap"]]
+        picks = self.ledger.records
+        made = [p["guess"] * p["gap"] for p in picks if p.get("guess") in GUESSES and p["gap"]]
         return sum(product > 0 for product in made), len(made)
 
     def _hide(self) -> None:
@@ -196,19 +266,8 @@ class GapState:
         """Append the pick, and whatever could not be written before."""
         pair = self.response("plus"), self.response("minus")
         pick = new_pick(self.prompt, *pair, guess, self.shown.gap, self.policy.name)
-        self.picks.append(pick)
-        self.unsaved.append(pick)
-        while self.unsaved:
-            try:
-                append_pick(self.path, self.unsaved[0])
-            except OSError as error:
-                self.notices = [
-                    f"This pick could not be saved in {self.path} ({error.strerror or error}). It is kept in "
-                    "memory and tried again with the next pick. Another file: GapExplorer(picks=…)."
-                ]
-                return
-            del self.unsaved[0]
-        self.notices = []
+        trouble = self.ledger.add(pick)
+        self.notices = [f"{trouble} Another file: GapExplorer(picks=…)."] if trouble else []
 
 
 def _policy(policy) -> Policy:
@@ -224,15 +283,3 @@ def _bundled_feedback():
 def _column(rows, name: str) -> list:
     """One column of a data set, which reads it in one go, or of a list of rows."""
     return list(rows[name]) if hasattr(rows, "column_names") else [row[name] for row in rows]
-
-
-def _earlier_picks(path: Path) -> tuple[list[dict], list[str]]:
-    """The picks of earlier sessions, and what there is to say about their file."""
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            return load_picks(path), [str(w.message) + "." for w in caught]
-    except FileNotFoundError:
-        return [], []
-    except OSError as error:
-        return [], [f"Earlier picks in {path} could not be read ({error.strerror or error})."]

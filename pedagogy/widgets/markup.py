@@ -20,6 +20,16 @@ SHADES = [  # from pale to dark as cividis goes, so that lightness alone tells t
     (-6.0, (74, 86, 112)),
     (DARKEST, (0, 34, 78)),
 ]
+RATIOS = [  # log π − log π_ref: purple where the reference finds a token likelier, green where π does
+    (-4.0, (64, 0, 75)),
+    (-1.5, (153, 112, 171)),
+    (-0.3, (231, 212, 232)),
+    (0.0, (250, 250, 250)),
+    (0.3, (217, 240, 211)),
+    (1.5, (90, 174, 97)),
+    (4.0, (0, 68, 27)),
+]
+EVEN = 0.05  # nats: a log-ratio nearer to 0 has no sign worth showing
 SHOWN = {"\n": "⏎", "\r": "␍", "\t": "⇥"}
 
 STRIP_STYLE = """<style>
@@ -37,6 +47,7 @@ STRIP_STYLE = """<style>
 .pg-numbers .pg-token::after {display: block; position: static; transform: none; text-align: center;
   padding: 0 2px; background: none; color: inherit; box-shadow: none; font: 10.5px/1.25 system-ui, sans-serif;
   border-top: 1px solid currentColor}
+.pg-sign {font-weight: 700; font-size: 11px; margin-right: 1px}
 .pg-scale {display: inline-flex; align-items: center; gap: 6px; flex-wrap: wrap; font-size: 12px}
 .pg-scale span {padding: 1px 8px; border-radius: 3px; min-width: 26px; text-align: center}
 </style>"""
@@ -54,9 +65,20 @@ def number(value: float, digits: int = 2, sign: bool = False) -> str:
 def shade(logprob: float) -> tuple[str, str]:
     """Background and ink, #rrggbb, of a log-probability in nats. Their contrast is at least 4.5 to 1."""
     x = DARKEST if math.isnan(logprob) else min(0.0, max(DARKEST, logprob))
-    nats = [-at for at, _ in SHADES]
-    channels = zip(*(color for _, color in SHADES), strict=True)
-    rgb = [round(float(np.interp(-x, nats, channel))) for channel in channels]
+    return _between(-x, [(-at, color) for at, color in SHADES])
+
+
+@lru_cache(4096)
+def ratio_shade(log_ratio: float) -> tuple[str, str]:
+    """Background and ink, #rrggbb, of a log-ratio in nats, as `shade` has them."""
+    return _between(0.0 if math.isnan(log_ratio) else log_ratio, RATIOS)
+
+
+def _between(x: float, stops: list[tuple[float, tuple[int, int, int]]]) -> tuple[str, str]:
+    """The colour at x between two stops, the last one beyond them; and an ink that is legible on it."""
+    places = [at for at, _ in stops]
+    channels = zip(*(color for _, color in stops), strict=True)
+    rgb = [round(float(np.interp(x, places, channel))) for channel in channels]
     ink = "#000000" if luminance(rgb) > 0.179 else "#ffffff"  # where black and white contrast alike
     return "#{:02x}{:02x}{:02x}".format(*rgb), ink
 
@@ -83,17 +105,40 @@ def token_strip(tokens: Sequence[str], logprobs: Sequence[float], label: str = "
     tokens (T,), logprobs (T,) in nats. A token pointed at or focused shows its number under it; inside an
     element of class pg-numbers all do.
     """
-    cells = "".join(_token(t, *pair) for t, pair in enumerate(zip(tokens, logprobs, strict=True), 1))
-    return f'{STRIP_STYLE}<div class="pg-strip" role="list" aria-label="{escape(label)}">{cells}</div>'
+    cells = []
+    for t, (token, logprob) in enumerate(zip(tokens, logprobs, strict=True), 1):
+        nats = number(float(logprob))
+        said = f"{nats} nats, probability {math.exp(logprob):.3g}"
+        cells.append(_token(t, token, nats, said, shade(round(float(logprob), 2))))
+    return _strip(cells, label)
 
 
-def _token(t: int, token: str, logprob: float) -> str:
-    background, ink = shade(round(float(logprob), 2))
-    text, nats = escape(visible(token)), number(float(logprob))
-    spoken = f"t = {t}: {text.replace(' ', '␣')}, {nats} nats, probability {math.exp(logprob):.3g}"
+def ratio_strip(tokens: Sequence[str], ratios: Sequence[float], label: str = "tokens") -> str:
+    """The same for log-ratios log π(y_t|…) − log π_ref(y_t|…), nats: green and + where π is higher, purple
+    and − where π_ref is.
+    """
+    cells = []
+    for t, (token, ratio) in enumerate(zip(tokens, ratios, strict=True), 1):
+        nats, sign = number(float(ratio), sign=True), "" if abs(ratio) < EVEN else "+" if ratio > 0 else "−"
+        said = f"log-ratio {nats} nats, π gives it {math.exp(min(ratio, 99.0)):.3g} times what π_ref does"
+        mark = f'<span class="pg-sign" aria-hidden="true">{sign}</span>' if sign else ""
+        cells.append(_token(t, token, nats, said, ratio_shade(round(float(ratio), 2)), mark))
+    return _strip(cells, label)
+
+
+def _strip(cells: list[str], label: str) -> str:
+    return (
+        f'{STRIP_STYLE}<div class="pg-strip" role="list" aria-label="{escape(label)}">{"".join(cells)}</div>'
+    )
+
+
+def _token(t: int, token: str, nats: str, said: str, colors: tuple[str, str], mark: str = "") -> str:
+    background, ink = colors
+    text = escape(visible(token))
+    spoken = f"t = {t}: {text.replace(' ', '␣')}, {said}"
     return (
         f'<span class="pg-token" role="listitem" tabindex="0" data-nats="{nats}" title="{spoken}" '
-        f'aria-label="{spoken}" style="background:{background};color:{ink}">{text}</span>'
+        f'aria-label="{spoken}" style="background:{background};color:{ink}">{mark}{text}</span>'
     ) + "<br>" * ("\n" in token)
 
 
@@ -104,6 +149,16 @@ def scale() -> str:
     swatches[-1] = swatch.format(*shade(DARKEST), f"≤ {number(DARKEST, 0)}")
     head = "<b>log π of each token, in nats:</b> certain"
     return f'<div class="pg-scale">{head} {"".join(swatches)} surprising</div>'
+
+
+def ratio_scale() -> str:
+    """The legend of the log-ratio strips."""
+    swatch = '<span style="background:{};color:{}">{}</span>'
+    ends = {RATIOS[0][0]: f"≤ {number(RATIOS[0][0], 0)}", RATIOS[-1][0]: f"≥ +{RATIOS[-1][0]:.0f}"}
+    names = [(at, ends.get(at, number(at, 1, sign=True) if at else "0")) for at, _ in RATIOS]
+    swatches = "".join(swatch.format(*ratio_shade(at), name) for at, name in names)
+    head = "<b>log π − log π<sub>ref</sub> of each token, in nats:</b> − π<sub>ref</sub> finds it likelier"
+    return f'<div class="pg-scale">{head} {swatches} + π does</div>'
 
 
 # The running sums, as a picture drawn in a millisecond

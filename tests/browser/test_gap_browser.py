@@ -157,3 +157,36 @@ def test_it_fits_narrow_windows(lab, explorer):
         explorer.set_viewport_size({"width": width, "height": 1400})
         lab.screenshot(explorer, f"gap_{width}")
         assert explorer.locator(".pg-gap").evaluate("e => e.scrollWidth - e.clientWidth") <= 1
+
+
+@pytest.fixture
+def both(lab, folders):
+    """An explorer with a reference that has the same tokens, and with bugs; its numbers revealed."""
+    cell = CELL.format(rows=ROWS, policy=str(folders["gpt2"]), ref=str(folders["gpt2-bos"]))
+    page, errors = lab.open("bugs.ipynb", cell.replace("rows)", "rows, bugs=True)"), "'a cell below'")
+    page.wait_for_selector(".pg-card", timeout=60_000)
+    page.get_by_role("button", name="y⁺ is likelier").click()
+    page.get_by_role("button", name="Reveal").click()
+    page.wait_for_selector("svg.pg-curves")
+    yield page
+    assert not errors and page.evaluate("window.hacked") is None
+    assert page.locator(".jp-Notebook .jp-Cell").count() == 2
+    page.close()
+    lab.end_sessions()
+
+
+def test_two_policies_and_bugs(lab, both):
+    both.get_by_role("button", name="log π − log π_ref", exact=True).click()
+    both.wait_for_selector(".pg-sign")
+    assert both.locator(".pg-strip").count() == 2
+    assert both.locator(".pg-bugs tbody tr").count() == 1
+    for wanted, bug in enumerate(("mean instead of sum", "pad counted"), 2):
+        both.get_by_label(bug).focus()  # by keyboard: Space on the box
+        both.keyboard.press("Space")
+        both.wait_for_function("n => document.querySelectorAll('.pg-bugs tbody tr').length >= n", arg=wanted)
+    both.wait_for_selector("th:has-text('mean instead of sum + pad counted')")  # both at once
+    for width in (1280, 1000, 560):
+        both.set_viewport_size({"width": width, "height": 1500})
+        both.locator(".pg-bugs").scroll_into_view_if_needed()
+        lab.screenshot(both, f"gap_bugs_{width}")
+        assert both.locator(".pg-gap").evaluate("e => e.scrollWidth - e.clientWidth") <= 1

@@ -23,16 +23,31 @@ def test_the_gap_is_right(answer):
     assert check_gap(answer, CHOSEN, REJECTED).right
 
 
+@pytest.mark.parametrize("function", [
+    lambda a, b: a.sum() - b.sum(), lambda a, b: sum(a.tolist()) - math.fsum(b),
+    lambda a, b: float(np.asarray(a).sum() - np.asarray(b).sum()),
+])  # fmt: skip
+def test_a_function_is_tried(function):
+    assert check_gap(function).right and check_gap(function, CHOSEN, REJECTED).right
+
+
+def test_a_function_that_raises_is_told_where():
+    found = check_gap(lambda a: a.sum())
+    assert found.mistake == "error" and "2 inputs" in found.hint
+
+
 def test_an_integer_gap_is_right():
     assert check_gap(-2, scored(-3.0, -1.0), scored(-1.0, -1.0)).right
 
 
 def test_each_mistake_is_told_apart():
     mistakes = _gap_mistakes(CHOSEN, REJECTED)
-    assert len(mistakes) == 8
-    for name, (value, hint) in mistakes.items():
-        found = check_gap(value, CHOSEN, REJECTED)
-        assert (found.right, found.mistake, found.message) == (False, name, hint)
+    assert len(mistakes) >= 8
+    for name, mistake in mistakes.items():
+        found = check_gap(mistake.value, CHOSEN, REJECTED)
+        assert (found.right, found.mistake) == (False, name) and mistake.why in found.message
+        made_up = check_gap(lambda a, b, name=name: _gap_mistakes(a, b)[name].value)
+        assert (made_up.right, made_up.mistake) == (False, name)
 
 
 def test_mistakes_by_hand():

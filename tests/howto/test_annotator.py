@@ -8,8 +8,8 @@ import pytest
 
 from pedagogy.howto.annotator import ASPECTS, LENGTH_LOVER, Annotator, aspect_truths, critique
 from pedagogy.howto.assistants import ASSISTANTS
-from pedagogy.howto.build import draw_prompt
 from pedagogy.howto.judge import judge
+from pedagogy.howto.prompts import draw_prompt
 from pedagogy.howto.voices import load_voices
 
 EXACT = Annotator(noise=0, length_bias=0)
@@ -157,3 +157,37 @@ def test_length_bias_adds_points_per_hundred_words(tire):
 def test_the_same_seed_gives_the_same_marks(answers):
     assert annotated(answers[:10], Annotator(), 1) == annotated(answers[:10], Annotator(), 1)
     assert annotated(answers[:10], Annotator(), 1) != annotated(answers[:10], Annotator(), 2)
+
+
+# Two passes, and knobs at rest (the pipeline's tests turn them)
+
+
+def test_annotating_is_rating_and_reviewing_each_answer_in_turn(answers):
+    for prompt, texts, _ in answers[:10]:
+        rng, again = random.Random(3), random.Random(3)
+        passes = [
+            Annotator().rate(prompt, text, again, (i, len(texts))) | Annotator().review(prompt, text, again)
+            for i, text in enumerate(texts)
+        ]
+        assert Annotator().annotate(prompt, texts, rng) == passes
+
+
+def test_a_knob_at_rest_does_not_look_at_authors_or_places(answers):
+    for prompt, texts, _ in answers[:10]:
+        known = Annotator().annotate(prompt, texts, random.Random(3), ["sim-mentor"] * len(texts))
+        assert known == Annotator().annotate(prompt, texts, random.Random(3))
+        first, last = (Annotator().rate(prompt, texts[0], random.Random(3), (i, 4)) for i in (0, 3))
+        assert first == last
+
+
+def test_the_first_of_a_page_gains_what_the_last_loses(answers):
+    tilted, plain = Annotator(noise=0, length_bias=0, position_bias=4.0), EXACT
+    prompt, texts, verdicts = next(
+        row for row in answers if 3 <= aspect_truths(row[2][0])["helpfulness"] <= 3.5
+    )
+    first, middle, last = (
+        int(tilted.rate(prompt, texts[0], random.Random(0), (i, 3))["annotations"]["helpfulness"]["Rating"])
+        for i in range(3)
+    )
+    fair = plain.rate(prompt, texts[0], random.Random(0), (0, 3))["annotations"]["helpfulness"]["Rating"]
+    assert first - 1 == middle == last + 1 == int(fair)

@@ -7,8 +7,8 @@ from statistics import mean
 import pytest
 
 from pedagogy.howto.assistants import ASSISTANTS, Habits
-from pedagogy.howto.build import draw_prompt
 from pedagogy.howto.judge import PENALTIES, SHORT, judge, read_prompt
+from pedagogy.howto.prompts import draw_prompt
 from pedagogy.howto.voices import load_voices
 
 N = 80

@@ -11,18 +11,9 @@ from random import Random
 import pyarrow.parquet as pq
 import pytest
 
-from pedagogy.howto.build import (
-    MASCOTS,
-    N_UNSEEN,
-    OUT,
-    SIZES,
-    draw_prompt,
-    is_held_out,
-    main,
-    rows,
-    unseen_tasks,
-)
+from pedagogy.howto.build import OUT, SIZES, main, rows
 from pedagogy.howto.judge import read_prompt
+from pedagogy.howto.prompts import MASCOTS, N_UNSEEN, draw_prompt, is_held_out, unseen_tasks
 from pedagogy.howto.world import load_world
 from pedagogy.schemas import RAW, find_problems
 

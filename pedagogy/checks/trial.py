@@ -1,0 +1,149 @@
+"""A learner's answer: a function tried on inputs of the check's own, or numbers; compared with what is known.
+
+A function may raise, and it cannot spoil anything: it gets copies.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .finding import CLOSE, Finding
+
+EXACT = 1e-3  # nats, on numbers that a function works out: float32 sums of some hundred tokens agree so far
+RELATIVE = 1e-5
+
+
+class Mistake(NamedTuple):
+    """The wrong answer that it gives, and what to tell the learner."""
+
+    value: object
+    why: str
+    hint: str | None = None
+    reread: str | None = None
+
+
+class Refused(Exception):
+    """An answer that cannot be compared with anything; it carries the finding that says why."""
+
+    def __init__(self, mistake: str, message: str, hint: str | None = None, reread: str | None = None):
+        super().__init__(message)
+        self.finding = Finding(False, mistake, message, hint, reread)
+
+
+def diagnosed(check: Callable[..., Finding]) -> Callable[..., Finding]:
+    """A check that may raise Refused, and then returns its finding."""
+
+    @wraps(check)
+    def checked(*args) -> Finding:
+        try:
+            return check(*args)
+        except Refused as refused:
+            return refused.finding
+
+    return checked
+
+
+def call(function: Callable, *inputs) -> tuple[object, bool]:
+    """What it returns, and whether it wrote into its inputs, which are copies. Refused where it raises."""
+    given = copy.deepcopy(inputs)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        try:
+            value = function(*given)
+        except Exception as error:
+            raise _raised(function, error, inputs) from error
+    pairs = zip(inputs, given, strict=True)
+    return value, any(isinstance(a, Tensor) and not torch.equal(a, b) for a, b in pairs)
+
+
+def call_either(function: Callable, *inputs) -> object:
+    """What it returns for tensors, or where it wants numpy's arrays, for these."""
+    try:
+        return call(function, *inputs)[0]
+    except Refused:
+        arrays = [x.numpy() if isinstance(x, Tensor) else x for x in inputs]
+        try:
+            return call(function, *arrays)[0]
+        except Refused:
+            pass
+        raise
+
+
+def _raised(function: Callable, error: Exception, inputs: tuple) -> Refused:
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    steps = traceback.extract_tb(error.__traceback__)
+    own = [step for step in steps if code and step.filename == code.co_filename]
+    where = f", at line {own[-1].lineno}: {own[-1].line}" if own else ""
+    shapes = ", ".join(f"{type(x).__name__} {tuple(getattr(x, 'shape', ())) or ''}".strip() for x in inputs)
+    return Refused(
+        "error", f"Your function raised {type(error).__name__}: {error}{where}",
+        f"It was called with {len(inputs)} inputs: {shapes}. Call it so yourself, and look at each shape.",
+    )  # fmt: skip
+
+
+def as_numbers(value) -> np.ndarray | None:
+    """Numbers in a tensor, an array, a list or a tuple, nested as may be, as float64; None for others."""
+    if isinstance(value, Tensor):
+        value = value.detach().cpu().double().numpy()
+    elif isinstance(value, (list, tuple)):
+        value = [as_numbers(row) for row in value]
+        if any(row is None for row in value):
+            return None
+    elif isinstance(value, (str, bytes)) or value is None:
+        return None
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
+
+
+def as_wanted(value, wanted: str, *shapes: tuple[int, ...]) -> np.ndarray:
+    """`value` as numbers of one of these shapes. Refused where it is none, or holds a NaN."""
+    if value is None or value is ...:
+        hint = "A function needs a return at its end. A value goes in place of None."
+        raise Refused("no answer", f"No answer yet: {wanted} is wanted, and this is {value}.", hint)
+    given = as_numbers(value)
+    if given is None or isinstance(value, bool):
+        raise Refused("type", f"Wanted: {wanted}. This is {value!r:.80}, of type {type(value).__name__}.")
+    if given.shape not in shapes:
+        raise Refused("shape", f"Wanted: {wanted}, of shape {shapes[0]}. This has shape {given.shape}.")
+    if np.isnan(given).any():
+        hint = "0 × −∞ and −∞ − (−∞) are not numbers. Leave positions out with masked_fill or where."
+        raise Refused("not a number", "There is a NaN among your numbers.", hint)
+    return given
+
+
+def flat(parts: Sequence) -> np.ndarray:
+    """Several arrays end to end."""
+    return np.concatenate([as_numbers(part).ravel() for part in parts])
+
+
+def same(given: np.ndarray, truth, exact: float = EXACT) -> bool:
+    truth = as_numbers(truth)
+    return given.shape == truth.shape and bool(np.allclose(given, truth, RELATIVE, exact))
+
+
+def compare(
+    given, truth, mistakes: Mapping[str, Mistake], right: str, reread: str, exact: float = CLOSE
+) -> Finding:
+    """Right, a catalogued mistake, or neither. `given` and all values: numbers of one shape."""
+    given = as_numbers(given)
+    if same(given, truth, exact):
+        return Finding(True, None, right)
+    for name, mistake in mistakes.items():
+        if same(given, mistake.value, exact):
+            return named(name, mistake.why, mistake.hint, mistake.reread or reread)
+    hint = "Try it on one token, or two, where you can work it out by hand."
+    return Finding(False, "unknown", "Not that, nor a mistake known here.", hint, reread)
+
+
+def named(name: str, why: str, hint: str | None = None, reread: str | None = None) -> Finding:
+    return Finding(False, name, f"This is exactly the “{name}” result: {why}.", hint, reread)

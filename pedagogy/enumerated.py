@@ -1,0 +1,73 @@
+"""DPO where all K answers to a prompt can be written down: π_ref, rewards and policies are vectors (K,).
+
+    ref, rewards = torch.tensor([0.6, 0.3, 0.1]).log(), torch.tensor([0.0, 1.0, 2.0])
+    star, log_z = tilted(ref, rewards, beta=0.5)         # the best that reward minus β KL allows
+    path = descend(ref, preferences(rewards), beta=0.5)  # DPO, from comparisons alone: path[-1] is star
+
+Log-probabilities and KL are in nats. Equations: Rafailov et al. 2023 (arXiv 2305.18290).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .losses import dpo_loss
+
+
+def tilted(ref_logps: Tensor, rewards: Tensor, beta: float) -> tuple[Tensor, Tensor]:
+    """log π*(y|x) = log π_ref(y|x) + r(x, y)/β − log Z(x), and log Z(x): (…, K) and (…).
+
+    π* is the maximum of E[r] − β KL(π‖π_ref) (equation 4). ValueError where β ≤ 0.
+    """
+    if not beta > 0:
+        raise ValueError(f"beta must be above 0, not {beta}: at 0 nothing holds π to π_ref")
+    weighted = ref_logps + rewards / beta
+    log_z = weighted.logsumexp(-1)
+    return weighted - log_z[..., None], log_z
+
+
+def kl(logps: Tensor, ref_logps: Tensor) -> Tensor:
+    """KL(π‖π_ref) = ∑_y π(y) log (π(y)/π_ref(y)), nats: (…, K), (…, K) -> (…). Answers with π(y) = 0 add 0."""
+    probs = logps.exp()
+    return torch.where(probs > 0, probs * (logps - ref_logps), 0.0).sum(-1)
+
+
+def objective(logps: Tensor, ref_logps: Tensor, rewards: Tensor, beta: float) -> Tensor:
+    """E_{y∼π}[r] − β KL(π‖π_ref) (equation 3): (…)."""
+    return (logps.exp() * rewards).sum(-1) - beta * kl(logps, ref_logps)
+
+
+def implicit_rewards(logps: Tensor, ref_logps: Tensor, beta: float) -> Tensor:
+    """r̂(x, y) = β (log π(y|x) − log π_ref(y|x)): at π*, r minus β log Z(x), the same for every answer."""
+    return beta * (logps - ref_logps)
+
+
+def preferences(rewards: Tensor) -> Tensor:
+    """P[i, j] = σ(r_i − r_j), how often answer i is preferred to answer j under Bradley–Terry: (K, K)."""
+    return torch.sigmoid(rewards[:, None] - rewards[None, :])
+
+
+def win_rate(logps: Tensor, other_logps: Tensor, prefer: Tensor) -> Tensor:
+    """How often an answer of π is preferred to one of the other policy: (…). `prefer` is (K, K)."""
+    return torch.einsum("...i,ij,...j->...", logps.exp(), prefer, other_logps.exp())
+
+
+def population_loss(logps: Tensor, ref_logps: Tensor, prefer: Tensor, beta: float) -> Tensor:
+    """The DPO loss with endless data: each pair of answers as y⁺, y⁻ as often as `prefer` says, and summed."""
+    i, j = (~torch.eye(len(logps), dtype=torch.bool)).nonzero().T  # all ordered pairs (y⁺, y⁻)
+    return (prefer[i, j] * dpo_loss(logps[i], logps[j], ref_logps[i], ref_logps[j], beta).losses).sum()
+
+
+def descend(ref_logps: Tensor, prefer: Tensor, beta: float, steps: int = 400) -> Tensor:
+    """Gradient descent on that loss from π_ref: log π after 0, 1, … steps, (steps + 1, K), in float64.
+
+    The step is 1/L: in the logits the loss is convex, and no curvature is above L = β² K / 4.
+    """
+    ref, prefer = ref_logps.double().log_softmax(-1), prefer.double()
+    logits, path = ref.clone().requires_grad_(), []
+    for _ in range(steps):
+        path.append(logits.detach().log_softmax(-1))
+        (grad,) = torch.autograd.grad(population_loss(logits.log_softmax(-1), ref, prefer, beta), logits)
+        logits = (logits - 4 / (beta**2 * len(ref)) * grad).detach().requires_grad_()
+    return torch.stack([*path, logits.detach().log_softmax(-1)])
