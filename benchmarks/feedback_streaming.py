@@ -4,7 +4,8 @@
 
 Writes synthetic files of raw feedback (about 15 kB a row, as UltraFeedback has), and reads each through
 `datasets` streaming, every task in a process of its own. "read" does nothing with the rows: what it adds are
-the buffers of `datasets`. Memory is the peak of the process less what it held before the task, on Linux. The file of 64,000 rows takes 1 GB of disk while it runs.
+the buffers of `datasets`. Memory is the peak of the process less what it held before the task, on Linux. The
+file of 64,000 rows takes 1 GB of disk while it runs.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pedagogy as pg
-from pedagogy.schemas import ASPECTS
+from pedagogy.feedback.schemas import ASPECTS
 
 TASKS = ("read", "validate", "audit", "binarize", "own reader")  # the last: validate, given the path
 LETTERS = "etaoinshrdlu"

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 from . import feedback
 from .feedback import as_pair, prompt_id
+from .feedback.schemas import WORDS, FeedbackError, Problem, find_problems
 from .records import load_records, now
-from .schemas import WORDS, FeedbackError, Problem, find_problems
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -28,7 +28,7 @@ def tilted(ref_logps: Tensor, rewards: Tensor, beta: float) -> tuple[Tensor, Ten
 
 
 def kl(logps: Tensor, ref_logps: Tensor) -> Tensor:
-    """KL(π‖π_ref) = ∑_y π(y) log (π(y)/π_ref(y)), nats: (…, K), (…, K) -> (…). Answers with π(y) = 0 add 0."""
+    """KL(π‖π_ref) = ∑_y π(y) log (π(y)/π_ref(y)), nats: (…, K) twice -> (…). Where π(y) = 0, it adds 0."""
     probs = logps.exp()
     return torch.where(probs > 0, probs * (logps - ref_logps), 0.0).sum(-1)
 
@@ -53,21 +53,31 @@ def win_rate(logps: Tensor, other_logps: Tensor, prefer: Tensor) -> Tensor:
     return torch.einsum("...i,ij,...j->...", logps.exp(), prefer, other_logps.exp())
 
 
-def population_loss(logps: Tensor, ref_logps: Tensor, prefer: Tensor, beta: float) -> Tensor:
-    """The DPO loss with endless data: each pair of answers as y⁺, y⁻ as often as `prefer` says, and summed."""
+def population_loss(logps: Tensor, ref_logps: Tensor, prefer: Tensor, beta: float, **loss) -> Tensor:
+    """The DPO loss with endless data: each pair as y⁺, y⁻ as often as `prefer` says; a sum.
+
+    loss: loss_type and label_smoothing of dpo_loss.
+    """
     i, j = (~torch.eye(len(logps), dtype=torch.bool)).nonzero().T  # all ordered pairs (y⁺, y⁻)
-    return (prefer[i, j] * dpo_loss(logps[i], logps[j], ref_logps[i], ref_logps[j], beta).losses).sum()
+    losses = dpo_loss(logps[i], logps[j], ref_logps[i], ref_logps[j], beta, **loss).losses
+    return (prefer[i, j] * losses).sum()
 
 
-def descend(ref_logps: Tensor, prefer: Tensor, beta: float, steps: int = 400) -> Tensor:
+def descend(
+    ref_logps: Tensor, prefer: Tensor, beta: float, steps: int = 400, features: Tensor | None = None, **loss
+) -> Tensor:
     """Gradient descent on that loss from π_ref: log π after 0, 1, … steps, (steps + 1, K), in float64.
 
-    The step is 1/L: in the logits the loss is convex, and no curvature is above L = β² K / 4.
+    Each answer has a logit of its own, in which the loss is convex with no curvature above L = β² K / 4; the
+    step is 1/L. With `features` (K, D) answers share D parameters w instead, as those of a language model do:
+    log π = log π_ref + features @ w, normalised.
     """
     ref, prefer = ref_logps.double().log_softmax(-1), prefer.double()
-    logits, path = ref.clone().requires_grad_(), []
+    own = torch.eye(len(ref)) if features is None else features
+    w, path = torch.zeros(own.shape[1]).double().requires_grad_(), [ref]
     for _ in range(steps):
-        path.append(logits.detach().log_softmax(-1))
-        (grad,) = torch.autograd.grad(population_loss(logits.log_softmax(-1), ref, prefer, beta), logits)
-        logits = (logits - 4 / (beta**2 * len(ref)) * grad).detach().requires_grad_()
-    return torch.stack([*path, logits.detach().log_softmax(-1)])
+        logps = (ref + own.double() @ w).log_softmax(-1)
+        (grad,) = torch.autograd.grad(population_loss(logps, ref, prefer, beta, **loss), w)
+        w = (w - 4 / (beta**2 * len(ref)) * grad).detach().requires_grad_()
+        path.append((ref + own.double() @ w.detach()).log_softmax(-1))
+    return torch.stack(path)

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .pair_rows import pair_texts
+from .feedback.pair_rows import pair_texts
+from .feedback.schemas import FeedbackError, Problem
 from .policy import Policy
-from .schemas import FeedbackError, Problem
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -17,7 +17,7 @@ import pedagogy as pg
 from pedagogy import annotations, records
 from pedagogy.annotations import VERDICTS, export_pairs, in_force, make_queue, new_undo, new_verdict, to_pairs
 from pedagogy.feedback import pair_texts
-from pedagogy.schemas import FeedbackError
+from pedagogy.feedback.schemas import FeedbackError
 
 ROOT = Path(__file__).parents[1]
 

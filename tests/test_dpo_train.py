@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from pedagogy import dpo, references, training
 from pedagogy.dpo import NonFiniteLoss, Settings, to_trl, train_dpo
+from pedagogy.feedback.schemas import FeedbackError
 from pedagogy.losses import dpo_loss
 from pedagogy.packing import pair_logprobs, plain_logprobs
 from pedagogy.pairs import encode_pairs
 from pedagogy.policy import load_policy
 from pedagogy.references import LogprobCache, fingerprint, reference_logprobs
-from pedagogy.schemas import FeedbackError
 from pedagogy.training import MEASURES, DPORun
 from tests.conftest import CONTEXT, TEXT
 

@@ -63,7 +63,7 @@ def check_optimum(answer, ref_probs=(0.6, 0.3, 0.1), rewards=(0.0, 1.0, 2.0), be
 def check_dpo_loss(answer, *given) -> Finding:
     """Is `answer` the DPO loss?
 
-    A function (policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta) of log-probs (B,) -> losses (B,).
+    A function (policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta) of log-probs (B,) -> (B,).
     Or a number, the loss of one pair, and `given` its four scores, as of Policy.score, and β.
     """
     if given:
@@ -141,7 +141,10 @@ def _h(logps: Tensor) -> Tensor:
 
 
 def _mean_for_sum(means: Tensor, beta: float) -> dict[str, Mistake]:
-    why = "log π(y|x) is the *sum* over the tokens; with means it is another loss, which wants a β that is larger by about the length"
+    why = (
+        "log π(y|x) is the *sum* over the tokens; with means it is another loss, "
+        "which wants a β that is larger by about the length"
+    )
     return {
         "mean for sum": Mistake(_losses(means, beta), why, "Sum the tokens' log-probabilities, EOS included.")
     }
@@ -173,23 +176,24 @@ def _slips(logps: Tensor, beta: float) -> dict[str, Mistake]:
     return {
         "sign": slip(log_sigmoid(beta * h), "the minus is missing, so descent would make y⁺ lose"),
         "swapped pair": slip(-log_sigmoid(-beta * h), "y⁺ and y⁻ are exchanged: it learns to prefer y⁻"),
-        "β outside the σ": slip(-beta * log_sigmoid(h), "β scales the loss here. It belongs inside, to the log-ratios"),
+        "β outside the σ": slip(-beta * log_sigmoid(h), "β scales the loss here; it belongs inside"),
         "missing reference": slip(
             -log_sigmoid(beta * (plus - minus)), "π_ref does not occur, so nothing says where to start from"
         ),
         "reference added": slip(
-            -log_sigmoid(beta * ((plus - minus) + (ref_plus - ref_minus))), "the reference's gap is added; it is subtracted"
+            -log_sigmoid(beta * ((plus - minus) + (ref_plus - ref_minus))),
+            "the reference's gap is added; it is subtracted",
         ),
         "policies exchanged": slip(
-            -log_sigmoid(beta * ((ref_plus - minus) - (plus - ref_minus))), "π_θ and π_ref of y⁺ are exchanged"
+            -log_sigmoid(beta * ((ref_plus - minus) - (plus - ref_minus))), "π_θ and π_ref change places at y⁺"
         ),
         "β forgotten": slip(-log_sigmoid(h), "this is the loss at β = 1"),
-        "β divides": slip(-log_sigmoid(h / beta), "h is divided by β; it is multiplied. r/β belongs to π*, not here"),
+        "β divides": slip(-log_sigmoid(h / beta), "h is divided by β; it is multiplied"),
         "β on the policy only": slip(
             -log_sigmoid(beta * (plus - minus) - (ref_plus - ref_minus)), "β must multiply both gaps"
         ),
         "no logarithm": slip(-torch.sigmoid(beta * h), "this is −σ; the loss is −log σ"),
-        "probability": slip(torch.sigmoid(beta * h), "this is how sure the policy is that y⁺ wins; the loss is −log of it"),
+        "probability": slip(torch.sigmoid(beta * h), "this is the chance that y⁺ wins; the loss is −log of it"),
         "margin": slip(beta * h, "this is the margin r̂⁺ − r̂⁻; the loss is −log σ of it"),
         "bits, not nats": slip(_losses(logps, beta) / math.log(2), "this is log₂; losses are in nats"),
     }  # fmt: skip

@@ -12,7 +12,7 @@ from itertools import combinations
 from numbers import Real
 
 from ..feedback import letter, overall_scores
-from ..strategies import mean_of_aspects
+from ..feedback.strategies import mean_of_aspects
 from .finding import CLOSE, Finding, is_number, unanswered
 
 

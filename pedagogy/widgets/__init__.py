@@ -2,6 +2,7 @@
 
 from .desk import AnnotationDesk
 from .gap import GapExplorer
+from .live import DPOLive
 from .markup import token_strip
 from .order_builder import OrderBuilder
 from .pareto import ParetoExplorer
@@ -11,6 +12,7 @@ from .stepper import EpisodeStepper
 
 __all__ = [
     "AnnotationDesk",
+    "DPOLive",
     "EpisodeStepper",
     "GapExplorer",
     "OrderBuilder",

@@ -33,7 +33,7 @@ EVEN = 0.05  # nats: a log-ratio nearer to 0 has no sign worth showing
 SHOWN = {"\n": "⏎", "\r": "␍", "\t": "⇥"}
 
 STRIP_STYLE = """<style>
-.pg-strip {line-height: 2.15; padding: 2px 18px 22px 2px; overflow-wrap: anywhere}
+.pg-strip {line-height: 2.15; padding: 2px 18px 22px 18px; overflow-wrap: anywhere}
 .pg-token {position: relative; display: inline-block; white-space: pre; line-height: 1.5; padding: 0 1px;
   margin: 0 1px 0 0; border-radius: 3px; unicode-bidi: isolate; cursor: default}
 .pg-token::after {content: attr(data-nats); display: none; position: absolute; top: 100%; left: 50%;

@@ -12,7 +12,7 @@ import base64
 
 import ipywidgets as ui
 
-from ..schemas import ASPECTS
+from ..feedback.schemas import ASPECTS
 from . import pareto_page
 from .controls import Game, button, row, step, wide
 from .gap_page import page, say

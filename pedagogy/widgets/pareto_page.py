@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from ..schemas import ASPECTS
+from ..feedback.schemas import ASPECTS
 from .gap_page import page
 from .hasse import Diagram, diagram
 from .hasse_draw import svg

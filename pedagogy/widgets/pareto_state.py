@@ -6,8 +6,8 @@ import math
 from functools import cached_property
 
 from ..feedback import letter as name_of
+from ..feedback.schemas import ASPECTS
 from ..orders import PreferenceOrder, best, best_lead, pareto, weighted_sum
-from ..schemas import ASPECTS
 from .gap_state import Problem
 
 WEIGHTED, OVERALL, MEAN = "weighted sum", "overall_score", "mean of the aspects"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..schemas import ASPECTS
+from ..feedback.schemas import ASPECTS
 from . import rows_read as read
 
 QUICK = 20_000  # rows; fewer are read before a progress bar says anything

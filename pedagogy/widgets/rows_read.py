@@ -1,7 +1,7 @@
 """Reading feedback for people to look at: what is missing or odd is shown as such and stops nothing.
 
 A row is raw feedback (a prompt and its completions) or a pair (chosen and rejected, as messages or as text).
-`feedback.py` is strict, because numbers are made from its rows; a browser must show the broken ones too.
+`feedback` is strict, because numbers are made from its rows; a browser must show the broken ones too.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..feedback import letter
+from ..feedback.schemas import ASPECTS, FeedbackError, Problem, show
 from ..orders import best
-from ..schemas import ASPECTS, FeedbackError, Problem, show
 
 CHOSEN, REJECTED = "y⁺ chosen", "y⁻ rejected"
 SCORES = ("score_{}", "{}_score", "{}_rating", "{}-rating")  # a pair's score, as exports name it

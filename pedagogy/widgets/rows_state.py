@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..schemas import FeedbackError, Problem
+from ..feedback import bundled_area, load_feedback
+from ..feedback.schemas import FeedbackError, Problem
 from .rows_columns import BEST, EVERY, SECOND, SOME, Columns, plain, read_columns
 from .rows_read import Row, read_row
 
@@ -40,12 +41,15 @@ class RowsState:
     """Rows of feedback or pairs, filters, and the row that is read. Rows count from 0, as in the data set.
 
     feedback: a data set or a list of rows, raw or pairs (rows_read.py); None: the bundled train split. area
-    labels a row: a function of it, or the name of a column. A filter that is off lets everything pass; one
-    that is on lets a row pass whose number is known and within its range. All must let it pass.
+    labels a row: a function of it, or the name of a column; of the bundled split it is known. A filter that
+    is off lets everything pass; one that is on lets a row pass whose number is known and within its range.
+    All must let it pass.
     """
 
     def __init__(self, feedback=None, area: Callable | str | None = None, seed: int = 0):
-        self.feedback = _bundled() if feedback is None else _checked(feedback)
+        if feedback is None:
+            feedback, area = load_feedback(split="train"), area or bundled_area
+        self.feedback = _checked(feedback)
         self.columns: Columns = read_columns(self.feedback, area)
         self.whose = SOME
         self.limits: dict[str, str | Within] = {}  # the filters that are on
@@ -264,12 +268,6 @@ def _span(columns: Iterable[np.ndarray], low: float, high: float) -> tuple[float
     least = [float(np.nanmin(values)) for values in columns]
     most = [float(np.nanmax(values)) for values in columns]
     return float(np.floor(min([low, *least]))), float(np.ceil(max([high, *most])))
-
-
-def _bundled():
-    from ..feedback import load_feedback
-
-    return load_feedback(split="train")
 
 
 def _checked(feedback):

@@ -11,11 +11,11 @@ from random import Random
 import pyarrow.parquet as pq
 import pytest
 
+from pedagogy.feedback.schemas import RAW, find_problems
 from pedagogy.howto.build import OUT, SIZES, main, rows
 from pedagogy.howto.judge import read_prompt
 from pedagogy.howto.prompts import MASCOTS, N_UNSEEN, draw_prompt, is_held_out, unseen_tasks
 from pedagogy.howto.world import load_world
-from pedagogy.schemas import RAW, find_problems
 
 SPLITS = tuple(SIZES)
 

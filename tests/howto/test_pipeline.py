@@ -7,6 +7,8 @@ from statistics import mean
 
 import pytest
 
+from pedagogy.feedback.schemas import RAW, find_problems
+from pedagogy.feedback.validation import validate
 from pedagogy.howto import pipeline
 from pedagogy.howto.annotator import Annotator
 from pedagogy.howto.assistants import ASSISTANTS, Assistant, Habits
@@ -26,8 +28,6 @@ from pedagogy.howto.pipeline import (
 )
 from pedagogy.howto.prompts import is_held_out, unseen_tasks
 from pedagogy.howto.voices import load_voices
-from pedagogy.schemas import RAW, find_problems
-from pedagogy.validation import validate
 
 REVERSED = (3, 2, 1, 0)
 CALM = Annotator(noise=0, length_bias=0)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pedagogy
+from pedagogy.feedback.schemas import ASPECTS
 from pedagogy.orders import weighted_sum
-from pedagogy.schemas import ASPECTS
 from pedagogy.widgets import ParetoExplorer, pareto_page
 from pedagogy.widgets.gap_state import Problem
 from pedagogy.widgets.pareto_state import MEAN, OVERALL, SMALL, WEIGHTED, ParetoState, Rated, best, best_lead

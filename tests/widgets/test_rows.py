@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pedagogy
-from pedagogy.schemas import ASPECTS, FeedbackError
+from pedagogy.feedback.schemas import ASPECTS, FeedbackError
 from pedagogy.widgets import RowBrowser, rows_page
 from pedagogy.widgets.rows_columns import BEST, EVERY, OTHERS, PAIR, SECOND, SOME, WORST, Facet, read_columns
 from pedagogy.widgets.rows_read import CHOSEN, REJECTED, read_row, to_number, to_text
@@ -470,6 +470,7 @@ def test_the_course_exports_it_and_opens_the_bundled_feedback():
     browser = RowBrowser()
     assert browser.row["instruction"] in words_of(browser.body.value) and len(browser.passing) == 3200
     assert list(browser.state.columns.ratings) == list(ASPECTS)
+    assert {"garden", "kitchen"} <= {value for _, value in browser.facets["area"].options}
     browser.margin.value = (browser.margin.max, browser.margin.max)
     best = sorted((c["overall_score"] for c in browser.row["completions"]), reverse=True)
     assert best[0] - best[1] == max(browser.state.columns.margins[SECOND])

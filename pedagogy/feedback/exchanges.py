@@ -53,7 +53,9 @@ def exchange_of(row, form: str) -> Exchange | None:
 
 
 def _of_feedback(row: dict) -> Exchange:
-    completions = [dict(completion) for completion in row["completions"]]
+    completions = row["completions"]
+    if not isinstance(completions, list) or not all(isinstance(c, dict) for c in completions):
+        raise TypeError("no list of completions")
     scores = [_number(completion.get("overall_score")) for completion in completions]
     best = scores.index(max(scores)) if scores and None not in scores else None  # the first on a tie
     answers = [_text(completion["response"]) for completion in completions]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pedagogy.flips import compare_pairs
+from pedagogy.feedback.flips import compare_pairs
 
 
 def pairs(**texts):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .feedback import no_traces, one_split
+from . import no_traces, one_split
 from .schemas import NUMBER, FeedbackError, find_problems
 from .strategies import mean_of_aspects
 

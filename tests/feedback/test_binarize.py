@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 import pedagogy as pg
 from pedagogy.feedback import PAIR_FEATURES, RAW_FEATURES, FeedbackError
+from pedagogy.feedback.pair_rows import prompt_id
+from pedagogy.feedback.schemas import ASPECTS
+from pedagogy.feedback.strategies import STRATEGIES, mean_of_aspects, pairs_of
 from pedagogy.howto.build import rows as build_rows
-from pedagogy.pair_rows import prompt_id
-from pedagogy.schemas import ASPECTS
-from pedagogy.strategies import STRATEGIES, mean_of_aspects, pairs_of
 
 OPTIONS = {"h4": {}, "argilla": {}, "best-vs-worst": {}, "all-pairs": {}, "margin": {"margin": 2}}
 ONE_A_PROMPT = ("h4", "argilla", "best-vs-worst")

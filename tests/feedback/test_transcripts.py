@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import pedagogy as pg
 from pedagogy.feedback import PAIR_FEATURES, FeedbackError, pair_texts
-from pedagogy.transcripts import is_transcript, parse, transcript_problems
+from pedagogy.feedback.transcripts import is_transcript, parse, transcript_problems
 
 ONE = {
     "chosen": "\n\nHuman: How do I boil an egg?\n\nAssistant: Simmer it for nine minutes.",

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import datasets
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import pedagogy as pg
 from pedagogy.feedback import RAW_FEATURES, FeedbackError, pair_texts
-from pedagogy.schemas import ASPECTS
-from pedagogy.strategies import STRATEGIES
+from pedagogy.feedback.schemas import ASPECTS
+from pedagogy.feedback.strategies import STRATEGIES
 
-REAL = Path(__file__).parents[2] / "shared" / "real" / "ultrafeedback_pairs_200.jsonl"
+REAL = Path(__file__).parents[3] / "shared" / "real" / "ultrafeedback_pairs_200.jsonl"
 
 
 def completion(i: int, score: float = 5.0, rating: str = "4") -> dict:
@@ -305,6 +307,42 @@ def test_what_is_no_data_is_refused(source):
     for report in (pg.validate, pg.audit):
         with pytest.raises(FeedbackError, match="give "):
             report(source)
+
+
+KEYS = [
+    "prompt",
+    "chosen",
+    "rejected",
+    "role",
+    "content",
+    "completions",
+    "instruction",
+    "response",
+    "annotations",
+]
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers()
+    | st.sampled_from(["", "Hi", "\n\nHuman: a", "N/A"])
+)
+ANY = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+    max_leaves=15,
+)
+
+
+@given(st.lists(ANY, max_size=4))
+@settings(max_examples=150)
+def test_no_rows_whatever_break_a_report(rows):
+    """And what has no problem can be loaded; the report of an audit counts every row."""
+    report, audit = pg.validate(rows), pg.audit(rows)
+    assert report.rows == audit.rows == len(rows)
+    assert str(report) and str(audit) and report._repr_html_() and audit._repr_html_()
+    assert all(problem.field and problem.found and problem.remedy for problem in report)
+    assert {problem.row for problem in report} >= set(audit["unreadable"].rows) if rows else True
 
 
 # Audits

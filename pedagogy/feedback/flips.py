@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from .feedback import prompt_id
+from .pair_rows import prompt_id
 
 SAME, REJECTED, CHOSEN, TURNED = "same pair", "another rejected", "another chosen", "turned round"
 KINDS = (SAME, REJECTED, CHOSEN, TURNED)

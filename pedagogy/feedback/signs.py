@@ -10,7 +10,7 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 
-from .encoding import Encoder
+from ..encoding import Encoder
 from .exchanges import Exchange
 from .forms import FEEDBACK
 from .repair import AGAIN, FLIP, verdict

@@ -167,6 +167,13 @@ def overall_scores(row: dict) -> dict[str, float]:
     return {letter(i): completion["overall_score"] for i, completion in enumerate(row["completions"])}
 
 
+def bundled_area(row: dict) -> str:
+    """The area that a row of the bundled data is about, such as "garden". ValueError for another row."""
+    from ..howto.pipeline import area
+
+    return area(row)
+
+
 def letter(i: int) -> str:
     """The name of a row's completion number i: A, B, C, …"""
     return chr(ord("A") + i)

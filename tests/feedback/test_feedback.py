@@ -17,13 +17,20 @@ from hypothesis import strategies as st
 
 import pedagogy as pg
 from pedagogy import feedback as room
-from pedagogy import sources
-from pedagogy.feedback import PAIR_FEATURES, RAW_FEATURES, FeedbackError, binarize, load_feedback, load_pairs
+from pedagogy.feedback import (
+    PAIR_FEATURES,
+    RAW_FEATURES,
+    FeedbackError,
+    binarize,
+    load_feedback,
+    load_pairs,
+    sources,
+)
+from pedagogy.feedback.pair_rows import as_pair
+from pedagogy.feedback.strategies import pairs_of
 from pedagogy.howto.build import rows
-from pedagogy.pair_rows import as_pair
-from pedagogy.strategies import pairs_of
 
-REAL = Path(__file__).parents[2] / "shared" / "real" / "ultrafeedback_pairs_200.jsonl"
+REAL = Path(__file__).parents[3] / "shared" / "real" / "ultrafeedback_pairs_200.jsonl"
 COLUMNS = ["prompt", "prompt_id", "chosen", "rejected", "messages", "score_chosen", "score_rejected"]
 
 

@@ -17,7 +17,7 @@ from .schemas import FILE, WHOLE, FeedbackError, Problem
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
 
-BUNDLED = Path(__file__).parent / "assets" / "data"
+BUNDLED = Path(__file__).parents[1] / "assets" / "data"
 SPLITS = ("train", "test", "test_unseen")
 FILES = (".parquet", ".json", ".jsonl", ".json.gz", ".jsonl.gz")
 OFFLINE = "load_feedback() and load_pairs(), without a name, need no network"
