@@ -1,4 +1,20 @@
-"""Companion package of a course on preference data and DPO. Names load on first use: importing is quick."""
+"""Companion package of a course on preference data and DPO. Names load on first use: importing is quick.
+
+Rooms, from the ground up; imports only go down.
+
+    howto/          the simulated world: knowledge, assistants, annotator, judge; how data and models are made
+    assets/         what it made: data set, policies, cards
+    feedback/       preference data: load, validate, audit, binarise, repair
+    orders, utility preferences as graphs; when a reward can stand for them; Bradley–Terry
+    logprobs        log π(y|x), the plain definition; slips: the usual wrong ones; packing (trees, tiles): fast
+    policy          a model and its tokenizer as π (encoding, loading, sampling)
+    mdp, rollouts   the model as a Gymnasium environment; episodes, returns, values
+    dpo             losses, references, training, pairs: from pairs to a trained policy
+    annotations     a learner's own preferences (records: the file, raters: agreement)
+    plots           arrays in, Axes out
+    checks/         self-checks that say which mistake was made, one file a notebook
+    widgets/        state in plain Python, a thin view over it
+"""
 
 from importlib import import_module
 
