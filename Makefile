@@ -47,6 +47,7 @@ model: $(READY)
 	@echo "Ctrl-C stops; the same command goes on from the last checkpoint, in build/."
 	$(PY) -m pedagogy.howto.build
 	$(PY) -m pedagogy.howto.train
+	$(PY) benchmarks/reference_logprobs.py
 	@echo "Measuring both models and writing the cards (some minutes)."
 	$(PY) -m pedagogy.howto.evaluate
 

@@ -6,7 +6,7 @@ Rooms, from the ground up; imports only go down.
     assets/         what it made: data set, policies, cards
     feedback/       preference data: load, validate, audit, binarise, repair
     orders, utility preferences as graphs; when a reward can stand for them; Bradley–Terry
-    logprobs        log π(y|x), the plain definition; slips: the usual wrong ones; packing (trees, tiles): fast
+    logprobs        log π(y|x), the plain definition; slips: wrong ones; packing (trees, tiles): fast
     policy          a model and its tokenizer as π (encoding, loading, sampling)
     mdp, rollouts   the model as a Gymnasium environment; episodes, returns, values
     dpo             losses, references, training, pairs: from pairs to a trained policy

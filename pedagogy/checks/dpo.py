@@ -185,7 +185,7 @@ def _slips(logps: Tensor, beta: float) -> dict[str, Mistake]:
             "the reference's gap is added; it is subtracted",
         ),
         "policies exchanged": slip(
-            -log_sigmoid(beta * ((ref_plus - minus) - (plus - ref_minus))), "π_θ and π_ref change places at y⁺"
+            -log_sigmoid(beta * ((ref_plus - minus) - (plus - ref_minus))), "π_θ and π_ref are exchanged"
         ),
         "β forgotten": slip(-log_sigmoid(h), "this is the loss at β = 1"),
         "β divides": slip(-log_sigmoid(h / beta), "h is divided by β; it is multiplied"),
@@ -193,7 +193,7 @@ def _slips(logps: Tensor, beta: float) -> dict[str, Mistake]:
             -log_sigmoid(beta * (plus - minus) - (ref_plus - ref_minus)), "β must multiply both gaps"
         ),
         "no logarithm": slip(-torch.sigmoid(beta * h), "this is −σ; the loss is −log σ"),
-        "probability": slip(torch.sigmoid(beta * h), "this is the chance that y⁺ wins; the loss is −log of it"),
+        "probability": slip(torch.sigmoid(beta * h), "the chance that y⁺ wins; the loss is −log of it"),
         "margin": slip(beta * h, "this is the margin r̂⁺ − r̂⁻; the loss is −log σ of it"),
         "bits, not nats": slip(_losses(logps, beta) / math.log(2), "this is log₂; losses are in nats"),
     }  # fmt: skip
