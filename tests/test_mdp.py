@@ -58,7 +58,8 @@ def test_in_a_vector(policies, make):
     if make == "sync":
         envs = gym.vector.SyncVectorEnv(makers)
     else:
-        envs = gym.vector.AsyncVectorEnv(makers, context="fork")
+        # Not "fork": a forked child waits for ever for torch's threads, which stayed with the parent.
+        envs = gym.vector.AsyncVectorEnv(makers, context="spawn")
     try:
         observation, info = envs.reset(seed=1)
         assert observation["tokens"].shape == (2, CONTEXT) and list(info["prompt"]) == prompts
