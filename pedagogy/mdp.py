@@ -56,8 +56,8 @@ class TokenMDP(gym.Env):
     options of `reset`: "prompt", another one for this episode; "prefix", text or token ids that the response
     already begins with: the episode starts in s_t = (x, prefix), and total_logprob counts the prefix.
 
-    Many at once: gymnasium.vector.SyncVectorEnv, or AsyncVectorEnv(…, context="spawn"); a *forked* process waits
-    for ever for torch's threads.
+    Many at once: gymnasium.vector.SyncVectorEnv, or AsyncVectorEnv(…, context="spawn"); a *forked* process
+    waits for ever for torch's threads.
 
     Raises gymnasium.error.InvalidAction for what is no token id, gymnasium.error.ResetNeeded for a step
     without an episode, StartError (a gymnasium.error.Error and a ValueError) where an episode cannot start,

@@ -7,6 +7,7 @@ import statistics
 import threading
 import time
 from html.parser import HTMLParser
+from itertools import islice
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -139,7 +140,7 @@ def move(state: StepperState, what: str, i: int) -> None:
         "step": lambda: state.step(likeliest(state, i % 5)),
         "go": lambda: state.go(nodes[i % len(nodes)]),
         "type": lambda: state.type_token(["a", " jack", "é", "<|end|>"][i % 4]),
-        "play": lambda: [next(state.play(), None) for _ in range(i % 3)],
+        "play": lambda: [*islice(state.play(), i % 3)],
     }
     acts.get(what, lambda: getattr(state, what)())()
 
