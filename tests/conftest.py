@@ -23,6 +23,13 @@ from pedagogy.policy import BUNDLED, load_policy
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """The browser's tests last: Playwright leaves an event loop running in the thread of the tests after it."""
+    items.sort(key=lambda item: "chromium" in item.fixturenames)
+
+
 TEXT = [
     "The sky is blue. How do I change a tire?",
     "Loosen the lug nuts, then raise the car with a jack.",

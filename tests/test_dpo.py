@@ -53,7 +53,9 @@ def test_the_definition_written_out(plus, minus, ref_plus, ref_minus, beta):
     h = (plus - minus) - (ref_plus - ref_minus)
     four = [torch.tensor([value], dtype=torch.float64) for value in (plus, minus, ref_plus, ref_minus)]
     out = dpo_loss(*four, beta)
-    assert out.losses.item() == pytest.approx(math.log1p(math.exp(min(-beta * h, 700))), rel=1e-9, abs=1e-12)
+    # log(1 + exp(−βh)), with the larger exponent taken out so that exp cannot overflow
+    written_out = max(-beta * h, 0) + math.log1p(math.exp(-abs(beta * h)))
+    assert out.losses.item() == pytest.approx(written_out, rel=1e-9, abs=1e-12)
     assert out.chosen_rewards.item() == pytest.approx(beta * (plus - ref_plus), abs=1e-9)
     assert out.rejected_rewards.item() == pytest.approx(beta * (minus - ref_minus), abs=1e-9)
     assert out.margins.item() == pytest.approx(beta * h, abs=1e-9)
