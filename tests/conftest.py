@@ -26,7 +26,7 @@ settings.load_profile("any machine")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """The browser's tests last: Playwright leaves an event loop running in the thread of the tests after it."""
+    """The browser's tests last: Playwright leaves an event loop running for the tests after it."""
     items.sort(key=lambda item: "chromium" in item.fixturenames)
 
 
