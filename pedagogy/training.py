@@ -29,6 +29,7 @@ from .pairs import EncodedPair, encode_pairs
 from .policy import Policy
 from .references import fingerprint, gather, reference_logprobs
 from .sampling import continuations, generator, pick
+from .thrift import pays, thrifty
 from .trees import Tree, fill_rows
 
 if TYPE_CHECKING:
@@ -335,4 +336,6 @@ class _Scorer(torch.nn.Module):
         self.model = model
 
     def forward(self, pairs: list[Tree]) -> Tensor:
-        return pair_logprobs(self.model, pairs)
+        tokens = sum(len(part) for tree in pairs for part in tree)
+        with thrifty(self.model) if pays(self.model, tokens) else nullcontext():
+            return pair_logprobs(self.model, pairs)
