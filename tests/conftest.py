@@ -1,6 +1,7 @@
 """Tiny random models saved as real Hugging Face folders, and the bundled policies where they are built."""
 
 import copy
+import random
 import socket
 
 import numpy as np
@@ -18,6 +19,7 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
+from pedagogy import training
 from pedagogy.policy import BUNDLED, load_policy
 
 settings.register_profile("any machine", deadline=None)
@@ -43,6 +45,16 @@ CHAT = (
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 CONTEXT = 128
+
+
+def make_pairs(n: int, seed: int = 0) -> list[dict]:
+    """Pairs of random words: y⁺ ends in a full stop, y⁻ in a question mark, so there is a rule to learn."""
+    draw, known = random.Random(seed), " ".join(TEXT).split()
+
+    def words(most: int) -> str:
+        return " ".join(draw.choices(known, k=draw.randint(2, most)))
+
+    return [{"prompt": words(5), "chosen": f"{words(6)}.", "rejected": f"{words(6)}?"} for _ in range(n)]
 
 
 def bpe(special: list[str], size: int = 400) -> Tokenizer:
@@ -158,6 +170,14 @@ def bundled(request):
     if not BUNDLED[request.param].is_dir():
         pytest.skip("the bundled models are not built yet")
     return load_policy(request.param, device="cpu")
+
+
+@pytest.fixture
+def quick_and_apart(monkeypatch, tmp_path):
+    """Training with a cache of its own for each test, and few tokens to estimate KL from."""
+    monkeypatch.setenv("PEDAGOGY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(training, "KL_TOKENS", 4)
+    monkeypatch.setattr(training, "KL_SAMPLES", 2)
 
 
 @pytest.fixture

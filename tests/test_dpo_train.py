@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedagogy import dpo, references, training
+from pedagogy import dpo, references, thrift, training
 from pedagogy.dpo import NonFiniteLoss, Settings, to_trl, train_dpo
 from pedagogy.feedback.schemas import FeedbackError
 from pedagogy.losses import dpo_loss
@@ -24,28 +23,11 @@ from pedagogy.pairs import encode_pairs
 from pedagogy.policy import load_policy
 from pedagogy.references import LogprobCache, fingerprint, reference_logprobs
 from pedagogy.training import MEASURES, DPORun
-from tests.conftest import CONTEXT, TEXT
+from tests.conftest import CONTEXT, make_pairs
 
-WORDS = " ".join(TEXT).split()
 SAME = [*MEASURES, "step", "split", "kl", "lr", "grad_norm"]  # all of a row but the time it took
 
-
-def make_pairs(n: int, seed: int = 0) -> list[dict]:
-    """Pairs of random words: y⁺ ends in a full stop, y⁻ in a question mark, so there is a rule to learn."""
-    draw = random.Random(seed)
-
-    def words(most: int) -> str:
-        return " ".join(draw.choices(WORDS, k=draw.randint(2, most)))
-
-    return [{"prompt": words(5), "chosen": f"{words(6)}.", "rejected": f"{words(6)}?"} for _ in range(n)]
-
-
-@pytest.fixture(autouse=True)
-def quick_and_apart(monkeypatch, tmp_path):
-    """A cache of its own for each test, and few tokens to estimate KL from."""
-    monkeypatch.setenv("PEDAGOGY_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(training, "KL_TOKENS", 4)
-    monkeypatch.setattr(training, "KL_SAMPLES", 2)
+pytestmark = pytest.mark.usefixtures("quick_and_apart")
 
 
 @pytest.fixture
@@ -127,6 +109,15 @@ def test_steps_equal_a_loop_written_out(fresh):
         assert row.lr == pytest.approx(rates[step])
         assert row.loss == pytest.approx(loss.item(), abs=1e-4)
         assert row.grad_norm == pytest.approx(norm.item(), rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_thrift_with_memory_changes_no_number(fresh, kind, monkeypatch):
+    usual, runs = train(fresh(kind)), []
+    monkeypatch.setattr(training, "thrifty", lambda model: runs.append(1) or thrift.thrifty(model))
+    monkeypatch.setattr(thrift, "LARGE", 0)
+    assert_same(usual, train(fresh(kind)))
+    assert runs
 
 
 @given(st.integers(1, 60), st.integers(1, 12), st.integers(0, 99))

@@ -6,6 +6,7 @@ Functions are tried on inputs made up here; each slip below is a function of the
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 
@@ -37,6 +38,17 @@ def _tried(answer: Callable, inputs: Iterable[tuple]) -> list:
     if any(value is None or value is ... for value in values):
         raise Refused("no answer", "Your function gives None.", "It needs a return at its end.")
     return values
+
+
+def _slip(given: list, tables: list[dict], alike: Callable[[list, list], bool] = operator.eq):
+    """(name, why) of the slip that gives `given`, one value for each case; None where none does.
+
+    tables: for each case, slip -> (the value it gives, why). A space at a name's end tells two ways apart.
+    """
+    for name, (_, why) in tables[0].items():
+        if alike(given, [table[name][0] for table in tables]):
+            return name.strip(), why
+    return None
 
 
 # The state
@@ -72,10 +84,8 @@ def check_state(answer) -> Finding:
     given = [_flat_ids(value) for value in _tried(answer, cases)]
     if given == [x + y[: t - 1] for x, y, t in cases]:
         return Finding(True, None, "Right: the prompt and all that has been said before t, nothing else.")
-    tables = [_states(*case) for case in cases]
-    for name in tables[0]:
-        if given == [table[name][0] for table in tables]:
-            return named(name.strip(), tables[0][name][1], "s₁ is x; each action adds itself.", STATE)
+    if slip := _slip(given, [_states(*case) for case in cases]):
+        return named(*slip, "s₁ is x; each action adds itself.", STATE)
     hint = f"For x = {cases[2][0]}, y = {cases[2][1]} and t = {cases[2][2]} you gave {given[2]}."
     return Finding(False, "unknown", "Not s_t, nor a mistake known here.", hint, STATE)
 
@@ -137,9 +147,8 @@ def check_ending(answer) -> Finding:
         if _two_flags(_tried(answer, [([5, 6, 7, 8, 9], 4, 0)])[0]) == (False, True):
             why = "`limit` tokens are allowed, not limit + 1"
             return named("one too late", why, "The last token allowed makes it `limit` tokens.", ENDING)
-    for name in tables[0]:
-        if given == [table[name][0] for table in tables]:
-            return named(name, tables[0][name][1], "Ask for EOS first, and only then for the limit.", ENDING)
+    if slip := _slip(given, tables):
+        return named(*slip, "Ask for EOS first, and only then for the limit.", ENDING)
     wrong = next(i for i, (a, b) in enumerate(zip(given, truth, strict=True)) if a != b)
     y, limit, eos = cases[wrong]
     hint = f"Try y = {y}, limit = {limit}, eos = {eos}: (terminated, truncated) is {truth[wrong]}."
@@ -210,11 +219,8 @@ def check_returns(answer) -> Finding:
     given = [as_wanted(v, wanted, (len(r),)) for v, (r, _) in zip(values, cases, strict=True)]
     if _all_same(given, truth):
         return Finding(True, None, "Right: what is still to come, seen from each step.")
-    tables = [_return_slips(*case) for case in cases]
-    for name in tables[0]:
-        if _all_same(given, [table[name][0] for table in tables]):
-            hint = "Go through the rewards from the end: G = r + γ G."
-            return named(name.strip(), tables[0][name][1], hint, RETURN)
+    if slip := _slip(given, [_return_slips(*case) for case in cases], _all_same):
+        return named(*slip, "Go through the rewards from the end: G = r + γ G.", RETURN)
     hint = f"For rewards {cases[0][0]} and γ = {cases[0][1]} the returns are {truth[0]}."
     return Finding(False, "unknown", "Not the returns, nor a mistake known here.", hint, RETURN)
 
@@ -325,11 +331,9 @@ def check_top_p(answer) -> Finding:
         return Finding(
             True, None, "Right: the fewest of the likeliest whose mass reaches p, rescaled to sum to 1."
         )
-    tables = [_top_p_slips(*case) for case in cases]
-    for name in tables[0]:
-        if _all_same(given, [table[name][0] for table in tables]):
-            hint = "Sort, likeliest first; keep a token if the mass *before* it is below p; rescale."
-            return named(name.strip(), tables[0][name][1], hint, DERIVED)
+    if slip := _slip(given, [_top_p_slips(*case) for case in cases], _all_same):
+        hint = "Sort, likeliest first; keep a token if the mass *before* it is below p; rescale."
+        return named(*slip, hint, DERIVED)
     hint = f"For probs {spread.tolist()} and p = 0.5, it is {truth[0].round(3).tolist()}."
     return Finding(False, "unknown", "Not the top-p policy, nor a mistake known here.", hint, DERIVED)
 

@@ -17,7 +17,7 @@ from typing import Any
 import ipywidgets as ui
 
 from .. import plots
-from .controls import Game, auto, choice, row, step
+from .controls import Game, auto, button, choice, row, step
 from .gap_page import bug_table, cards, figure_png, numbers, page, role, say, static, strips
 from .gap_state import BUGS, GUESSES, NAMES, OWN, VIEWS, GapState, Problem
 from .picks import PICKS
@@ -53,20 +53,17 @@ class GapExplorer(Game):
             style={"description_width": "initial"}, tooltip="The number of the question in the data set",
             disabled=len(state.feedback) < 2, layout=ui.Layout(width="380px", max_width="100%"),
         )  # fmt: skip
-        self.previous = ui.Button(description="◀ Previous", tooltip="The question before", layout=auto())
-        self.next = ui.Button(description="Next ▶", tooltip="The question after", layout=auto())
+        self.previous = button("◀ Previous", "The question before")
+        self.next = button("Next ▶", "The question after")
         self.source = choice(own, "Prompt x", "Where the prompt comes from")
         self.prompt = _text("Type a question of your own, then press Tab", "Your prompt")
         self.picked = {s: choice([("A", "A")], f"{role(s)}", f"This answer is {role(s)}") for s in NAMES}
         self.typed = {s: _text(f"Type {n} here, then press Tab", f"Your {n}") for s, n in NAMES.items()}
-        self.swap = ui.Button(description="⇄ Swap", tooltip="Exchange y⁺ and y⁻", layout=auto())
+        self.swap = button("⇄ Swap", "Exchange y⁺ and y⁻")
         guesses = [(words, sign) for sign, words in GUESSES.items()]
         self.guess = choice(guesses, "The model finds", "Your guess, before you look")
         self.guess.value = None
-        self.reveal = ui.Button(
-            description="Reveal", button_style="primary", layout=auto(),
-            tooltip="Show the numbers, and keep this choice",
-        )  # fmt: skip
+        self.reveal = button("Reveal", "Show the numbers, and keep this choice", button_style="primary")
         self.all_numbers = ui.Checkbox(
             description="a number under every token", indent=False, layout=auto(),
             tooltip="Show the log-probability of every token",
@@ -138,8 +135,8 @@ class GapExplorer(Game):
             self.swap: state.swap,
             self.reveal: lambda: state.reveal(self.guess.value),
         }
-        for button, action in clicks.items():
-            self._click(button, action)
+        for control, action in clicks.items():
+            self._click(control, action)
         self.all_numbers.observe(lambda _: self._show_all_numbers(), "value")
 
     def _take_prompt(self, own: bool) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -16,6 +17,40 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
+
+
+class Notebook:
+    """A notebook of some cells, open in the lab. `errors` are those of the browser's console."""
+
+    def __init__(self, lab: "Lab", page, errors: list[str], cells: int):
+        self.lab, self.page, self.errors, self.cells = lab, page, errors, cells
+
+    @contextmanager
+    def fresh(self, widget: str, ready: str):
+        """The page, where every `widget` is made anew and shows what is `ready`; afterwards, all is clean."""
+        self.page.evaluate("w => document.querySelectorAll(w).forEach(old => old.dataset.old = 1)", widget)
+        self.lab.run_all(self.page)
+        self.page.wait_for_selector(f"{widget}:not([data-old]) {ready}", timeout=60_000)
+        self.page.wait_for_function("w => !document.querySelector(w + '[data-old]')", arg=widget)
+        yield self.page
+        self.assert_clean()
+
+    def assert_clean(self) -> None:
+        """No error on the console, no markup of the data run, no cell cut, moved or added by a key."""
+        assert not self.errors and self.page.evaluate("window.hacked") is None
+        assert self.page.locator(".jp-Notebook .jp-Cell").count() == self.cells
+
+    def assert_fits(self, widget: str, name: str, widths: tuple[int, ...], height: int) -> None:
+        """No `widget` is wider than its place in windows that wide; with a picture of each."""
+        before = self.page.viewport_size
+        for width in widths:
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.page.wait_for_timeout(300)  # to be laid out anew
+            self.page.locator(widget).last.scroll_into_view_if_needed()
+            self.lab.screenshot(self.page, f"{name}_{width}")
+            for game in self.page.locator(widget).all():
+                assert game.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
+        self.page.set_viewport_size(before)
 
 
 class Lab:
@@ -30,8 +65,9 @@ class Lab:
         with urllib.request.urlopen(request, timeout=5) as reply:
             return json.loads(reply.read() or "null")
 
-    def open(self, name: str, *cells: str, width: int = 1280, height: int = 1000):
-        """The page with the notebook running, and the list that its console errors go to."""
+    @contextmanager
+    def open(self, name: str, *cells: str, ready: str, width: int = 1280, height: int = 1000):
+        """A Notebook, running, where what is `ready` is shown; closed in the end, and its kernel with it."""
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, self.folder / name)
@@ -40,22 +76,29 @@ class Lab:
         errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda line: line.type == "error" and errors.append(line.text))
-        page.goto(f"{self.url}/lab/tree/{name}?token={self.token}&reset")
-        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        self.wait_for_kernel()
+        self.visit(page, name)
         page.keyboard.press("Control+b")  # the file browser away
         self.run_all(page)
-        return page, errors
+        page.wait_for_selector(ready, timeout=120_000)
+        yield Notebook(self, page, errors, len(cells))
+        page.close()
+        self.end_sessions(name)
+
+    def visit(self, page, name: str) -> None:
+        """Go to a notebook, and wait until its kernel is connected."""
+        page.goto(f"{self.url}/lab/tree/{name}?token={self.token}&reset", timeout=90_000)
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
+        self.wait_for_kernel(name)
 
     def run_all(self, page) -> None:
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
-    def wait_for_kernel(self) -> None:
-        """The page says idle before its kernel is connected: ask the server."""
+    def wait_for_kernel(self, name: str) -> None:
+        """The page says idle before the kernel of that notebook is connected: ask the server."""
 
         def ready():
-            kernels = [session["kernel"] for session in self.api("sessions")]
+            kernels = [session["kernel"] for session in self.api("sessions") if session["path"] == name]
             return any(k["execution_state"] == "idle" and k["connections"] > 0 for k in kernels)
 
         self.wait_until(ready, 60)
@@ -71,9 +114,11 @@ class Lab:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
-    def end_sessions(self) -> None:
+    def end_sessions(self, name: str | None = None) -> None:
+        """End the kernel of that notebook, or every kernel."""
         for session in self.api("sessions"):
-            self.api(f"sessions/{session['id']}", "DELETE")
+            if name in (None, session["path"]):
+                self.api(f"sessions/{session['id']}", "DELETE")
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.browser.keyboard import focused, tab_to
+
 pytestmark = pytest.mark.browser
 
 CELL = """from pedagogy.widgets import AnnotationDesk
@@ -20,23 +22,15 @@ AnnotationDesk(rows, truth=lambda prompt, response: float(response.count(".")))"
 
 @pytest.fixture(scope="module")
 def notebook(lab):
-    page, errors = lab.open("desk.ipynb", CELL, "'a cell below'", height=1000)
-    page.wait_for_selector(".pg-desk .pg-desk-answer", timeout=90_000)
-    yield page, errors
-    page.close()
+    with lab.open("desk.ipynb", CELL, "'a cell below'", ready=".pg-desk .pg-desk-answer") as notebook:
+        yield notebook
 
 
 @pytest.fixture
-def desk(lab, notebook):
-    """A desk as a new session finds it. At the end: no console error, no markup run, no cell moved."""
-    page, errors = notebook
-    page.evaluate("document.querySelectorAll('.pg-desk').forEach(desk => desk.dataset.old = 1)")
-    lab.run_all(page)
-    page.wait_for_selector(".pg-desk:not([data-old]) .pg-desk-bar")
-    page.wait_for_function("document.querySelectorAll('.pg-desk[data-old]').length === 0")
-    yield page
-    assert not errors and page.evaluate("window.hacked") is None
-    assert page.locator(".jp-Notebook .jp-Cell").count() == 2
+def desk(notebook):
+    """A desk as a new session finds it."""
+    with notebook.fresh(".pg-desk", ".pg-desk-bar") as page:
+        yield page
 
 
 def saved(lab) -> list[dict]:
@@ -62,37 +56,21 @@ def test_by_mouse_and_after_a_restart(lab, desk):
     desk.get_by_text("Taken back").wait_for()
 
     lab.end_sessions()  # the kernel is gone
-    desk.goto(f"{lab.url}/lab/tree/desk.ipynb?token={lab.token}&reset", timeout=90_000)
-    desk.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
-    lab.wait_for_kernel()
+    lab.visit(desk, "desk.ipynb")
     lab.run_all(desk)
     desk.wait_for_selector(".pg-desk .pg-desk-answer", timeout=90_000)
     wait_for(desk, 4)
     assert len(saved(lab)) == 5
 
 
-def focused(page) -> str:
-    return page.evaluate("(e => e.tagName === 'BUTTON' ? e.innerText.trim() : '')(document.activeElement)")
-
-
-def tab_to(page, text: str) -> None:
-    if not page.evaluate("document.activeElement.closest('.pg-desk') !== null"):
-        page.locator(".pg-desk button").first.focus()
-    for _ in range(20):
-        if text in focused(page):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"Tab never reached {text!r}")
-
-
-def test_by_keyboard_alone_to_the_report(lab, desk):
-    tab_to(desk, "Right is better")
+def test_by_keyboard_alone_to_the_report(lab, notebook, desk):
+    tab_to(desk, "Right is better ▶")
     lab.screenshot(desk, "desk_focus")
     start = int(desk.locator(".pg-desk-bar b").inner_text().split()[1])
     for number in range(start, 24):
         desk.keyboard.press("Enter" if number % 2 else "Space")
         wait_for(desk, number + 1)
-        assert "Right is better" in focused(desk)  # the focus stays, so the next press is the next verdict
+        assert focused(desk, "Right is better ▶")  # the focus stays, so the next press is the next verdict
     desk.keyboard.press("Enter")
     desk.locator(".pg-desk-bar b", has_text="All 24 pairs judged").wait_for()
     lab.screenshot(desk, "desk_done")
@@ -105,7 +83,4 @@ def test_by_keyboard_alone_to_the_report(lab, desk):
     desk.keyboard.press("Space")
     desk.get_by_text("training pairs written").wait_for()
     assert (lab.folder / "annotations" / "desk_pairs.jsonl").is_file()
-    desk.set_viewport_size({"width": 560, "height": 1600})
-    assert desk.locator(".pg-desk").evaluate("e => e.scrollWidth - e.clientWidth") <= 1
-    lab.screenshot(desk, "desk_560")
-    desk.set_viewport_size({"width": 1280, "height": 1000})
+    notebook.assert_fits(".pg-desk", "desk", (560,), 1600)

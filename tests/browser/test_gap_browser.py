@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.browser.keyboard import tab_to, tab_until
+
 pytestmark = pytest.mark.browser
 
 ROWS = [
@@ -30,23 +32,16 @@ def notebook(lab, folders):
     """A notebook with the explorer over ROWS, with a tiny random policy and reference."""
     lab.picks = lab.folder / "annotations" / "gap_picks.jsonl"
     cell = CELL.format(rows=ROWS, policy=str(folders["llama"]), ref=str(folders["qwen2"]))
-    page, errors = lab.open("gap.ipynb", cell, "'a cell below'")
-    page.wait_for_selector(".pg-card", timeout=60_000)
-    yield page, errors
-    page.close()
+    with lab.open("gap.ipynb", cell, "'a cell below'", ready=".pg-card") as notebook:
+        yield notebook
 
 
 @pytest.fixture
 def explorer(lab, notebook):
-    """A fresh explorer. At the end: no error on the console, no markup of the data run, no cell changed."""
-    page, errors = notebook
+    """A fresh explorer, without picks."""
     lab.picks.unlink(missing_ok=True)
-    page.evaluate("document.querySelector('.pg-gap').dataset.old = 1")
-    lab.run_all(page)
-    page.wait_for_selector(".pg-gap:not([data-old]) .pg-card")
-    yield page
-    assert not errors and page.evaluate("window.hacked") is None
-    assert page.locator(".jp-Notebook .jp-Cell").count() == 2  # no key cut, moved or added one
+    with notebook.fresh(".pg-gap", ".pg-card") as page:
+        yield page
 
 
 def picks(lab, n: int) -> list[dict]:
@@ -127,10 +122,7 @@ def test_by_keyboard_alone(lab, explorer):
     lab.screenshot(explorer, "gap_keyboard_before")
     explorer.keyboard.press("Enter")
     explorer.wait_for_selector("svg.pg-curves")
-    for _ in range(8):  # past the rest of the buttons and the strip's own switch
-        explorer.keyboard.press("Tab")
-        if explorer.evaluate("document.activeElement.className") == "pg-token":
-            break
+    tab_until(explorer, "e.className === 'pg-token'")  # past the other buttons and the strip's own switch
     below = "getComputedStyle(document.activeElement, '::after').display"
     assert explorer.evaluate(below) == "block"
     lab.screenshot(explorer, "gap_keyboard")
@@ -138,56 +130,37 @@ def test_by_keyboard_alone(lab, explorer):
     assert (pick["chosen"], pick["rejected"], pick["guess"]) == ("Raise the car & wait.", ROWS[0][3], 1)
 
 
-def tab_to(page, text: str, nth: int = 0, back: bool = False) -> None:
-    """Press Tab (or, `back`, Shift+Tab) until the nth button with this text in the explorer has the focus."""
-    focused = """([text, nth]) => {
-        const all = [...document.querySelectorAll('.pg-gap button')].filter(b => b.innerText.trim() === text);
-        return all[nth] === document.activeElement }"""
-    for _ in range(80):
-        page.keyboard.press("Shift+Tab" if back else "Tab")
-        if page.evaluate(focused, [text, nth]):
-            return
-    raise AssertionError(f"Tab never reached the button {text!r}")
-
-
-def test_it_fits_narrow_windows(lab, explorer):
+def test_it_fits_narrow_windows(notebook, explorer):
     explorer.get_by_role("button", name="y⁺ is likelier").click()
     explorer.get_by_role("button", name="Reveal").click()
     explorer.wait_for_selector("svg.pg-curves")
-    for width in (1000, 560):
-        explorer.set_viewport_size({"width": width, "height": 1400})
-        lab.screenshot(explorer, f"gap_{width}")
-        assert explorer.locator(".pg-gap").evaluate("e => e.scrollWidth - e.clientWidth") <= 1
+    notebook.assert_fits(".pg-gap", "gap", (1000, 560), 1400)
 
 
 @pytest.fixture
 def both(lab, folders):
     """An explorer with a reference that has the same tokens, and with bugs; its numbers revealed."""
     cell = CELL.format(rows=ROWS, policy=str(folders["gpt2"]), ref=str(folders["gpt2-bos"]))
-    page, errors = lab.open("bugs.ipynb", cell.replace("rows)", "rows, bugs=True)"), "'a cell below'")
-    page.wait_for_selector(".pg-card", timeout=60_000)
-    page.get_by_role("button", name="y⁺ is likelier").click()
-    page.get_by_role("button", name="Reveal").click()
-    page.wait_for_selector("svg.pg-curves")
-    yield page
-    assert not errors and page.evaluate("window.hacked") is None
-    assert page.locator(".jp-Notebook .jp-Cell").count() == 2
-    page.close()
-    lab.end_sessions()
+    cell = cell.replace("rows)", "rows, bugs=True)")
+    with lab.open("bugs.ipynb", cell, "'a cell below'", ready=".pg-card") as notebook:
+        notebook.page.get_by_role("button", name="y⁺ is likelier").click()
+        notebook.page.get_by_role("button", name="Reveal").click()
+        notebook.page.wait_for_selector("svg.pg-curves")
+        yield notebook
+        notebook.assert_clean()
 
 
 def test_two_policies_and_bugs(lab, both):
-    both.get_by_role("button", name="log π − log π_ref", exact=True).click()
-    both.wait_for_selector(".pg-sign")
-    assert both.locator(".pg-strip").count() == 2
-    assert both.locator(".pg-bugs tbody tr").count() == 1
+    explorer = both.page
+    explorer.get_by_role("button", name="log π − log π_ref", exact=True).click()
+    explorer.wait_for_selector(".pg-sign")
+    assert explorer.locator(".pg-strip").count() == 2
+    assert explorer.locator(".pg-bugs tbody tr").count() == 1
     for wanted, bug in enumerate(("mean instead of sum", "pad counted"), 2):
-        both.get_by_label(bug).focus()  # by keyboard: Space on the box
-        both.keyboard.press("Space")
-        both.wait_for_function("n => document.querySelectorAll('.pg-bugs tbody tr').length >= n", arg=wanted)
-    both.wait_for_selector("th:has-text('mean instead of sum + pad counted')")  # both at once
-    for width in (1280, 1000, 560):
-        both.set_viewport_size({"width": width, "height": 1500})
-        both.locator(".pg-bugs").scroll_into_view_if_needed()
-        lab.screenshot(both, f"gap_bugs_{width}")
-        assert both.locator(".pg-gap").evaluate("e => e.scrollWidth - e.clientWidth") <= 1
+        explorer.get_by_label(bug).focus()  # by keyboard: Space on the box
+        explorer.keyboard.press("Space")
+        explorer.wait_for_function(
+            "n => document.querySelectorAll('.pg-bugs tbody tr').length >= n", arg=wanted
+        )
+    explorer.wait_for_selector("th:has-text('mean instead of sum + pad counted')")  # both at once
+    both.assert_fits(".pg-gap", "gap_bugs", (1280, 1000, 560), 1500)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.browser.keyboard import tab_until
+
 pytestmark = pytest.mark.browser
 
 CELL = """import os, random
@@ -21,23 +23,15 @@ live"""
 
 @pytest.fixture(scope="module")
 def notebook(lab, folders):
-    page, errors = lab.open("live.ipynb", CELL.format(policy=str(folders["llama"])), "'a cell below'")
-    page.wait_for_selector(".pg-live", timeout=90_000)
-    yield page, errors
-    page.close()
+    cell = CELL.format(policy=str(folders["llama"]))
+    with lab.open("live.ipynb", cell, "'a cell below'", ready=".pg-live") as notebook:
+        yield notebook
 
 
 @pytest.fixture
-def live(lab, notebook):
-    """A fresh widget. At the end: no error on the console, no markup of the data run, no cell changed."""
-    page, errors = notebook
-    page.evaluate("document.querySelectorAll('.pg-live').forEach(game => game.dataset.old = 1)")
-    lab.run_all(page)
-    page.wait_for_selector(".pg-live:not([data-old])", timeout=60_000)
-    page.wait_for_function("document.querySelectorAll('.pg-live[data-old]').length === 0")
-    yield page
-    assert not errors and page.evaluate("window.hacked") is None
-    assert page.locator(".jp-Notebook .jp-Cell").count() == 2  # no key cut, moved or added one
+def live(notebook):
+    with notebook.fresh(".pg-live", "button") as page:
+        yield page
 
 
 STEP = "Number(document.querySelector('.pg-live-bar').getAttribute('aria-valuenow'))"
@@ -53,7 +47,7 @@ def main_button(page, text: str) -> None:
     page.wait_for_selector(f".pg-live button:has-text('{text}')", timeout=60_000)
 
 
-def test_start_by_mouse_pause_and_go_on_by_keyboard(lab, live):
+def test_start_by_mouse_pause_and_go_on_by_keyboard(lab, notebook, live):
     live.get_by_role("button", name="▶ Start").click()
     past(live, 1)
     before = live.locator(".pg-live-now").inner_text()
@@ -70,7 +64,8 @@ def test_start_by_mouse_pause_and_go_on_by_keyboard(lab, live):
     live.wait_for_timeout(1000)
     assert live.evaluate(STEP) == halted
 
-    tab_to_slider(live)  # β, by the arrow keys
+    first = "e === document.querySelector('.pg-live .noUi-handle')"
+    tab_until(live, first, back=True)  # β, by the arrow keys
     live.keyboard.press("ArrowRight")
     live.wait_for_selector(".pg-say:has-text('next start')")
     lab.screenshot(live, "live_paused")
@@ -89,25 +84,10 @@ def test_start_by_mouse_pause_and_go_on_by_keyboard(lab, live):
     assert betas == ["0.1", "0.2"]
     live.get_by_role("button", name="■ Stop").click()
     main_button(live, "Start")
-    for width in (1280, 1000, 560):
-        live.set_viewport_size({"width": width, "height": 2000})
-        live.wait_for_timeout(300)
-        lab.screenshot(live, f"live_{width}")
-        assert live.locator(".pg-live").evaluate("e => e.scrollWidth - e.clientWidth") <= 1
-    live.set_viewport_size({"width": 1280, "height": 1000})
+    notebook.assert_fits(".pg-live", "live", (1280, 1000, 560), 2000)
 
 
-def tab_to_slider(page) -> None:
-    """The handle of the first slider, from the button after it, by Shift+Tab alone."""
-    first = "document.activeElement === document.querySelector('.pg-live .noUi-handle')"
-    for _ in range(40):
-        page.keyboard.press("Shift+Tab")
-        if page.evaluate(first):
-            return
-    raise AssertionError("Shift+Tab never reached the first slider")
-
-
-def test_running_the_cell_again_ends_the_run(lab, live):
+def test_running_the_cell_again_ends_the_run(live):
     live.get_by_role("button", name="▶ Start").click()
     past(live, 0)
     cell = live.locator(".jp-Notebook .jp-Cell").nth(1).locator(".cm-content")

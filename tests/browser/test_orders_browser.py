@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from tests.browser.keyboard import RING, VISIBLE_RING, focused, tab_to
+
 pytestmark = pytest.mark.browser
 
 CELL = """from pedagogy.widgets import OrderBuilder, ParetoExplorer
@@ -23,29 +25,18 @@ from IPython.display import display
 display(OrderBuilder(["a", "b", "c", "<b onfocus='hacked = 1'>"]), ParetoExplorer(rows))"""
 
 
-RING = """(style => `${style.outlineWidth} ${style.outlineStyle} ${style.outlineColor}`)(
-    getComputedStyle(document.activeElement))"""
-
-
 @pytest.fixture(scope="module")
 def notebook(lab):
-    page, errors = lab.open("orders.ipynb", CELL, "'a cell below'", height=1500)
-    page.wait_for_selector(".pg-pareto svg", timeout=90_000)
-    yield page, errors
-    page.close()
+    cells = CELL, "'a cell below'"
+    with lab.open("orders.ipynb", *cells, ready=".pg-pareto svg", height=1500) as notebook:
+        yield notebook
 
 
 @pytest.fixture
-def games(lab, notebook):
-    """Both widgets afresh. At the end: no error on the console, no markup of the data run, no cell added."""
-    page, errors = notebook
-    page.evaluate("document.querySelectorAll('.pg-game').forEach(game => game.dataset.old = 1)")
-    lab.run_all(page)
-    page.wait_for_selector(".pg-game:not([data-old]) .pg-pareto svg")
-    page.wait_for_function("document.querySelectorAll('.pg-game[data-old]').length === 0")
-    yield page
-    assert not errors and page.evaluate("window.hacked") is None
-    assert page.locator(".jp-Notebook .jp-Cell").count() == 2  # no key cut, moved or added one
+def games(notebook):
+    """Both widgets afresh."""
+    with notebook.fresh(".pg-game", ".pg-pareto svg") as page:
+        yield page
 
 
 def pick(page, side: int, name: str) -> None:
@@ -109,7 +100,7 @@ def test_by_keyboard_alone(lab, games):
     tab_to(games, "b", nth=1)  # over b
     games.keyboard.press("Space")
     tab_to(games, "Add a ≻ b")
-    assert games.evaluate(RING) == "3px solid rgb(240, 165, 0)"
+    assert games.evaluate(RING) == VISIBLE_RING
     lab.screenshot(games, "order_builder_focus")
     games.keyboard.press("Enter")
     games.wait_for_selector(".pg-order polyline.pg-covering", state="attached")
@@ -127,33 +118,10 @@ def test_by_keyboard_alone(lab, games):
     games.wait_for_selector("text=helpfulness × 0.00")
     games.keyboard.press("ArrowRight")
     games.wait_for_selector("text=helpfulness × 0.02")  # 0.05 of 3.05
-    assert games.evaluate(RING) == "3px solid rgb(240, 165, 0)"
+    assert games.evaluate(RING) == VISIBLE_RING
     lab.screenshot(games, "pareto_explorer_focus")
 
 
-def focused(page, text: str, nth: int) -> bool:
-    script = """([text, nth]) => {
-        const buttons = [...document.querySelectorAll('.pg-game button')];
-        return buttons.filter(b => b.innerText.trim() === text)[nth] === document.activeElement }"""
-    return page.evaluate(script, [text, nth])
-
-
-def tab_to(page, text: str, nth: int = 0) -> None:
-    """Press Tab until the nth button with this text has the focus."""
-    if not page.evaluate("document.activeElement.closest('.pg-game') !== null"):
-        page.locator(".pg-game input").first.focus()
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        if focused(page, text, nth):
-            return
-    raise AssertionError(f"Tab never reached the button {text!r}")
-
-
-def test_they_fit_narrow_windows(lab, games):
+def test_they_fit_narrow_windows(notebook, games):
     state(games, "a", "b")
-    for width in (1000, 560):
-        games.set_viewport_size({"width": width, "height": 2400})
-        lab.screenshot(games, f"orders_{width}")
-        for game in games.locator(".pg-game").all():
-            assert game.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
-    games.set_viewport_size({"width": 1280, "height": 1500})
+    notebook.assert_fits(".pg-game", "orders", (1000, 560), 2400)

@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+from tests.browser.keyboard import RING, VISIBLE_RING, focused, tab_to, tab_until
+
 pytestmark = pytest.mark.browser
 
 CELL = """from pedagogy.widgets import RowBrowser
@@ -26,30 +28,19 @@ rows = [
     row(NASTY, NASTY, answer(NASTY, "5555", 1.0, NASTY), answer("b & c costs $5, not $6", "1111", 9.0)),
 ]
 RowBrowser(rows)"""
-RING = """(style => `${style.outlineWidth} ${style.outlineStyle} ${style.outlineColor}`)(
-    getComputedStyle(document.activeElement))"""
 BUNDLED = "import pedagogy as pg\nbrowser = pg.RowBrowser()\nbrowser"
 
 
 @pytest.fixture(scope="module")
 def notebook(lab):
-    page, errors = lab.open("rows.ipynb", CELL, "'a cell below'", height=1300)
-    page.wait_for_selector(".pg-answer", timeout=90_000)
-    yield page, errors
-    page.close()
+    with lab.open("rows.ipynb", CELL, "'a cell below'", ready=".pg-answer", height=1300) as notebook:
+        yield notebook
 
 
 @pytest.fixture
-def browser(lab, notebook):
-    """A fresh browser. At the end: no error on the console, no markup of the data run, no cell changed."""
-    page, errors = notebook
-    page.evaluate("document.querySelector('.pg-rows').dataset.old = 1")
-    lab.run_all(page)
-    page.wait_for_selector(".pg-rows:not([data-old]) .pg-answer")
-    page.wait_for_function("document.querySelectorAll('.pg-rows').length === 1")
-    yield page
-    assert not errors and page.evaluate("window.hacked") is None
-    assert page.locator(".jp-Notebook .jp-Cell").count() == 2  # no key cut, moved or added one
+def browser(notebook):
+    with notebook.fresh(".pg-rows", ".pg-answer") as page:
+        yield page
 
 
 def wait_for_prompt(page, text: str) -> None:
@@ -107,7 +98,7 @@ def test_by_keyboard_alone(lab, browser):
     """Tab to a control, Space or Enter on it, arrows on a slider, text in the box; the focus stays."""
     browser.get_by_placeholder("a word or phrase").focus()
     tab_to(browser, "Next ▶")
-    assert browser.evaluate(RING) == "3px solid rgb(240, 165, 0)"
+    assert browser.evaluate(RING) == VISIBLE_RING
     for prompt in ("How do I boil an egg?", "Write a loop"):
         browser.keyboard.press("Enter")
         wait_for_prompt(browser, prompt)
@@ -124,11 +115,11 @@ def test_by_keyboard_alone(lab, browser):
     browser.keyboard.press("Enter")
     wait_for_prompt(browser, "How do I change a tire?")
 
-    tab_to_summary(browser)
+    tab_until(browser, "e.tagName === 'SUMMARY'")
     for open_ in (True, False, True):  # Enter and Space unfold, as anywhere
         browser.keyboard.press("Enter" if open_ else "Space")
         assert browser.evaluate("document.activeElement.parentElement.open") is open_
-    assert browser.evaluate(RING) == "3px solid rgb(240, 165, 0)"
+    assert browser.evaluate(RING) == VISIBLE_RING
     lab.screenshot(browser, "rows_keyboard")
 
     browser.get_by_placeholder("a word or phrase").focus()
@@ -162,48 +153,18 @@ def test_steps_are_quick(browser):
     assert sorted(times)[len(times) // 2] < 500
 
 
-def test_it_fits_narrow_windows(lab, browser):
+def test_it_fits_narrow_windows(notebook, browser):
     for width, columns in ((1600, 4), (1000, 2), (520, 1)):
         browser.set_viewport_size({"width": width, "height": 1500})
         grid = "getComputedStyle(document.querySelector('.pg-grid')).gridTemplateColumns.split(' ').length"
         browser.wait_for_function(f"{grid} === {columns}")
-        lab.screenshot(browser, f"rows_{width}")
-        assert browser.locator(".pg-rows").evaluate("e => e.scrollWidth - e.clientWidth") <= 1
+        notebook.assert_fits(".pg-rows", "rows", (width,), 1500)
     browser.set_viewport_size({"width": 1280, "height": 1300})
 
 
 def test_the_bundled_rows(lab):
-    page, errors = lab.open("rows_bundled.ipynb", BUNDLED, width=1440, height=1500)
-
-    def all_idle():  # `open` may have found the other notebook's kernel
-        kernels = [session["kernel"] for session in lab.api("sessions")]
-        return all(k["execution_state"] == "idle" and k["connections"] > 0 for k in kernels)
-
-    lab.wait_until(all_idle, 90)
-    lab.run_all(page)
-    page.wait_for_selector(".pg-answer", timeout=120_000)
-    assert page.locator(".pg-answer").count() == 4 and "3,200 of 3,200 rows" in status(page)
-    lab.screenshot(page, "row_browser")
-    assert not errors
-    page.close()
-
-
-def focused(page, text: str) -> bool:
-    return page.evaluate("t => document.activeElement.innerText?.trim() === t", text)
-
-
-def tab_to(page, text: str) -> None:
-    """Press Tab until the button with this text has the focus."""
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if focused(page, text):
-            return
-    raise AssertionError(f"Tab never reached the button {text!r}")
-
-
-def tab_to_summary(page) -> None:
-    for _ in range(30):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.tagName") == "SUMMARY":
-            return
-    raise AssertionError("Tab never reached a fold")
+    with lab.open("rows_bundled.ipynb", BUNDLED, ready=".pg-answer", width=1440, height=1500) as notebook:
+        assert notebook.page.locator(".pg-answer").count() == 4
+        assert "3,200 of 3,200 rows" in status(notebook.page)
+        lab.screenshot(notebook.page, "row_browser")
+        notebook.assert_clean()

@@ -5,6 +5,8 @@ import statistics
 
 import pytest
 
+from tests.browser.keyboard import RING, VISIBLE_RING, tab_to
+
 pytestmark = pytest.mark.browser
 
 CELL = """import time
@@ -23,23 +25,15 @@ stepper"""
 
 @pytest.fixture(scope="module")
 def notebook(lab, folders):
-    page, errors = lab.open("stepper.ipynb", CELL.format(policy=str(folders["llama"])), "'a cell below'")
-    page.wait_for_selector(".pg-step .pg-bars", timeout=90_000)
-    yield page, errors
-    page.close()
+    cell = CELL.format(policy=str(folders["llama"]))
+    with lab.open("stepper.ipynb", cell, "'a cell below'", ready=".pg-step .pg-bars") as notebook:
+        yield notebook
 
 
 @pytest.fixture
-def stepper(lab, notebook):
-    """A fresh stepper. At the end: no error on the console, no markup of the data run, no cell changed."""
-    page, errors = notebook
-    page.evaluate("document.querySelectorAll('.pg-step').forEach(game => game.dataset.old = 1)")
-    lab.run_all(page)
-    page.wait_for_selector(".pg-step:not([data-old]) .pg-bars")
-    page.wait_for_function("document.querySelectorAll('.pg-step[data-old]').length === 0")
-    yield page
-    assert not errors and page.evaluate("window.hacked") is None
-    assert page.locator(".jp-Notebook .jp-Cell").count() == 2  # no key cut, moved or added one
+def stepper(notebook):
+    with notebook.fresh(".pg-step", ".pg-bars") as page:
+        yield page
 
 
 def at(page, t: int) -> None:
@@ -116,13 +110,12 @@ def test_playing_can_be_stopped_and_gone_on_with(lab, stepper):
 
 def test_by_keyboard_alone(lab, stepper):
     """Tab to a control, Space or Enter on it; the focus stays where one goes on."""
-    tab_to(stepper, None)  # the first action
+    tab_to(stepper, stepper.locator(".pg-acts button").first.inner_text())
     for t in (1, 2, 3):
         stepper.keyboard.press("Enter" if t % 2 else "Space")
         at(stepper, t)
         assert stepper.evaluate(FIRST_ACTION)
-    ring = "(s => `${s.outlineWidth} ${s.outlineStyle}`)(getComputedStyle(document.activeElement))"
-    assert stepper.evaluate(ring) == "3px solid"
+    assert stepper.evaluate(RING) == VISIBLE_RING
     for _ in range(6):
         stepper.keyboard.press("Tab")
     assert stepper.evaluate("document.activeElement.tagName") == "INPUT"
@@ -159,29 +152,12 @@ def test_by_keyboard_alone(lab, stepper):
 FIRST_ACTION = "document.activeElement === document.querySelector('.pg-acts button')"
 
 
-def tab_to(page, text: str | None, back: bool = False) -> None:
-    """Press Tab (or, `back`, Shift+Tab) up to the button with this text; None: the first action."""
-    focused = "t => (e => e.tagName === 'BUTTON' && e.innerText.trim() === t)(document.activeElement)"
-    if text is None:
-        page.locator(".pg-now").click()
-    for _ in range(80):
-        page.keyboard.press("Shift+Tab" if back else "Tab")
-        if page.evaluate(FIRST_ACTION) if text is None else page.evaluate(focused, text.strip()):
-            return
-    raise AssertionError(f"Tab never reached {text!r}")
-
-
-def test_it_fits_narrow_windows(lab, stepper):
+def test_it_fits_narrow_windows(notebook, stepper):
     press(stepper, "Greedy to the end")
     ended(stepper)
     press(stepper, "↶ Undo")
     press(stepper, "Sample one")
-    for width in (1280, 1000, 560):
-        stepper.set_viewport_size({"width": width, "height": 1700})
-        stepper.wait_for_timeout(300)
-        lab.screenshot(stepper, f"stepper_{width}")
-        assert stepper.locator(".pg-step").evaluate("e => e.scrollWidth - e.clientWidth") <= 1
-    stepper.set_viewport_size({"width": 1280, "height": 1000})
+    notebook.assert_fits(".pg-step", "stepper", (1280, 1000, 560), 1700)
 
 
 ROUND_TRIP = """() => new Promise(done => {

@@ -2,7 +2,6 @@
 
 import json
 import re
-from html.parser import HTMLParser
 
 import ipywidgets as ui
 import pytest
@@ -13,9 +12,9 @@ from pedagogy.annotations import VERDICTS, read_file
 from pedagogy.widgets import AnnotationDesk
 from pedagogy.widgets.desk_state import DeskState
 from pedagogy.widgets.gap_state import Problem
+from tests.widgets.conftest import TRAPS, Page, widgets
 
 NASTY = "<script>alert(\"x\")</script> & 'single' </article>\n<img src=x onerror=alert(1)>"
-TRAPS = (ui.Dropdown, ui.Select, ui.SelectMultiple, ui.RadioButtons)  # arrow keys would move the cell
 ASPECTS = ("instruction_following", "honesty", "truthfulness", "helpfulness")
 SECRETS = ("Secret-Model", "Hidden principle", "Told rationale", "Told critique", "9.75", "3.25", "utility")
 
@@ -63,28 +62,8 @@ def screen(desk: AnnotationDesk) -> str:
     return json.dumps([states, bundle["text/html"], bundle["text/plain"]], default=str, ensure_ascii=False)
 
 
-def widgets(widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from widgets(child)
-
-
 def text(desk: AnnotationDesk, *parts: str) -> str:
-    class Text(HTMLParser):
-        said, style = "", False
-
-        def handle_starttag(self, tag, attrs):
-            self.style = tag == "style"
-
-        def handle_endtag(self, tag):
-            self.style = False
-
-        def handle_data(self, data):
-            self.said += "" if self.style else data
-
-    parser = Text()
-    parser.feed("".join(getattr(desk, part).value for part in parts))
-    return parser.said
+    return Page("".join(getattr(desk, part).value for part in parts)).text
 
 
 # Blind

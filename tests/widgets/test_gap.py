@@ -1,6 +1,5 @@
 """The gap explorer without a browser: the game, the pages, the controls, the file of picks."""
 
-import ast
 import base64
 import json
 import math
@@ -8,8 +7,6 @@ import statistics
 import time
 import warnings
 from datetime import datetime, timedelta
-from html.parser import HTMLParser
-from pathlib import Path
 from xml.etree import ElementTree
 
 import ipywidgets as ui
@@ -19,7 +16,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import pedagogy.widgets
 from pedagogy import feedback
 from pedagogy.policy import Score
 from pedagogy.records import append_record
@@ -36,6 +32,7 @@ from pedagogy.widgets.markup import (
     visible,
 )
 from pedagogy.widgets.picks import load_picks, new_pick
+from tests.widgets.conftest import TRAPS, Page, imported_by, widgets
 
 NASTY = "<script>alert(\"x\")</script> & 'single' </article>\n<img src=x onerror=alert(1)>"
 
@@ -93,32 +90,6 @@ def explore(path):
 def reveal(gap: GapExplorer, guess: int = 1) -> None:
     gap.guess.value = guess
     gap.reveal.click()
-
-
-class Page(HTMLParser):
-    """Tags, attributes and text of a piece of HTML, as a browser would see them."""
-
-    def __init__(self, html: str):
-        super().__init__()
-        self.tags, self.attributes, self.text, self._inside_style = set(), [], "", False
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self._inside_style = tag == "style"
-        self.tags.add(tag)
-        self.attributes += attrs
-
-    def handle_endtag(self, tag):
-        self._inside_style = False
-
-    def handle_data(self, data):
-        self.text += "" if self._inside_style else data
-
-    def names(self) -> set[str]:
-        return {name for name, _ in self.attributes}
-
-    def values(self, name: str) -> list[str]:
-        return [value for key, value in self.attributes if key == name]
 
 
 # The numbers
@@ -385,7 +356,7 @@ def test_no_text_of_the_data_becomes_markup(explore):
     shown = [gap.cards.value, gap.strips.value]
     for html in [*shown, gap_page.static(gap.state)]:
         page = Page(html)
-        assert not page.tags & {"script", "img"} and "onerror" not in page.names()
+        assert not page.tags.keys() & {"script", "img"} and "onerror" not in page.names()
     assert Page(gap.cards.value).text.count(NASTY) == 2  # the prompt and answer B, as they are
     assert 'alert("x")</script>' in Page(gap.strips.value).text
 
@@ -394,7 +365,7 @@ def test_no_text_of_the_data_becomes_markup(explore):
 def test_a_strip_shows_every_token_with_its_number_and_nothing_else(pairs):
     tokens, logprobs = zip(*pairs, strict=True)
     page = Page(token_strip(tokens, logprobs))
-    assert page.tags <= PIECES and page.names() <= NAMES
+    assert page.tags.keys() <= PIECES and page.names() <= NAMES
     assert page.text == "".join(map(visible, tokens))
     assert page.values("data-nats") == [number(x) for x in logprobs]
     for spoken, nats in zip(page.values("title"), page.values("data-nats"), strict=True):
@@ -443,7 +414,7 @@ def test_numbers_have_a_true_minus(value, text):
 def test_a_ratio_strip_shows_a_sign_beside_its_colour(pairs):
     tokens, ratios = zip(*pairs, strict=True)
     page = Page(ratio_strip(tokens, ratios))
-    assert page.tags <= PIECES and page.names() <= NAMES | {"aria-hidden"}
+    assert page.tags.keys() <= PIECES and page.names() <= NAMES | {"aria-hidden"}
     assert page.values("data-nats") == [number(x, sign=True) for x in ratios]
     signs = ["" if abs(x) < 0.05 else "+" if x > 0 else "−" for x in ratios]
     assert page.text == "".join(s + visible(t) for s, t in zip(signs, tokens, strict=True))
@@ -524,7 +495,7 @@ def test_bugs_are_there_only_where_asked_for(explore):
     gap = explore()
     reveal(gap)
     assert not gap.bug_table.value and gap.bug_table not in gap.children
-    assert not any(box in list(controls(gap)) for box in gap.bugs.values())
+    assert not any(box in list(widgets(gap)) for box in gap.bugs.values())
     assert "pg-bugs" not in gap_page.static(gap.state).replace(".pg-bugs", "")
 
 
@@ -704,16 +675,9 @@ def test_no_picks_yet_is_said(path):
 # Controls, layers, fallback, speed
 
 
-def controls(widget: ui.Widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from controls(child)
-
-
 def test_controls_are_safe_under_the_keyboard_and_described(explore):
-    trap = (ui.Dropdown, ui.Select, ui.RadioButtons, ui.SelectMultiple, ui.Combobox)  # arrow keys move cells
-    for control in controls(explore()):
-        assert not isinstance(control, trap)
+    for control in widgets(explore()):
+        assert not isinstance(control, TRAPS)
         if isinstance(control, ui.Button | ui.ToggleButtons | ui.Textarea | ui.IntSlider | ui.Checkbox):
             assert control.description
             assert getattr(control, "tooltip", None) or getattr(control, "tooltips", None)
@@ -721,14 +685,7 @@ def test_controls_are_safe_under_the_keyboard_and_described(explore):
 
 @pytest.mark.parametrize("name", ["gap_state", "gap_page", "markup", "picks"])
 def test_the_game_knows_nothing_of_widgets(name):
-    source = (Path(pedagogy.widgets.__file__).parent / f"{name}.py").read_text("utf-8")
-    imported = {
-        alias.name if isinstance(node, ast.Import) else node.module
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-    }
-    assert not {module for module in imported if module and ("ipywidgets" in module or "IPython" in module)}
+    assert not [module for module in imported_by(name) if "ipywidgets" in module or "IPython" in module]
 
 
 def test_one_bundle_holds_widget_page_and_picture(explore):
@@ -736,7 +693,8 @@ def test_one_bundle_holds_widget_page_and_picture(explore):
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     page = Page(bundle["text/html"])
-    assert page.values("role").count("list") == 4 and {"table", "svg"} <= page.tags  # log π, and log-ratios
+    assert page.values("role").count("list") == 4  # log π, and log-ratios
+    assert {"table", "svg"} <= page.tags.keys()
     assert any("Running sums" in label for label in page.values("aria-label"))
 
 

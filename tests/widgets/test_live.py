@@ -1,13 +1,9 @@
 """DPO live without a browser: runs on tiny models, noise, pause and stop, the table, pages, the thread."""
 
-import ast
 import base64
 import math
-import random
 import threading
 import time
-from html.parser import HTMLParser
-from pathlib import Path
 from xml.etree import ElementTree
 
 import ipywidgets as ui
@@ -17,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pedagogy as pg
-from pedagogy import training
 from pedagogy.feedback.schemas import FeedbackError
 from pedagogy.losses import LOSSES
 from pedagogy.policy import load_policy
@@ -26,28 +21,12 @@ from pedagogy.widgets import live as live_view
 from pedagogy.widgets import live_curves, live_page, live_state
 from pedagogy.widgets.gap_state import Problem
 from pedagogy.widgets.live_state import DONE, FAILED, STOPPED, Dials, LiveState, flip_labels, hold_out
-from tests.conftest import TEXT
+from tests.conftest import make_pairs
+from tests.widgets.conftest import TRAPS, Page, imported_by, widgets
 
-WORDS = " ".join(TEXT).split()
 NASTY = "<script>hacked = 1</script> & '\""
 
-
-def make_pairs(n: int, seed: int = 0) -> list[dict]:
-    """Pairs of random words: y⁺ ends in a full stop, y⁻ in a question mark."""
-    draw = random.Random(seed)
-
-    def words(most: int) -> str:
-        return " ".join(draw.choices(WORDS, k=draw.randint(2, most)))
-
-    return [{"prompt": words(5), "chosen": f"{words(6)}.", "rejected": f"{words(6)}?"} for _ in range(n)]
-
-
-@pytest.fixture(autouse=True)
-def quick_and_apart(monkeypatch, tmp_path):
-    """A cache of its own for each test, and few tokens to estimate KL from."""
-    monkeypatch.setenv("PEDAGOGY_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(training, "KL_TOKENS", 4)
-    monkeypatch.setattr(training, "KL_SAMPLES", 2)
+pytestmark = pytest.mark.usefixtures("quick_and_apart")
 
 
 @pytest.fixture
@@ -358,7 +337,7 @@ def test_a_pause_during_the_last_piece_does_not_hold_up_the_next_run(widget, mon
     game.state._thread.join(20)
     monkeypatch.undo()
     game.start()
-    assert game.wait(20) and game.runs.status.tolist() == [DONE, DONE]
+    assert game.wait(60) and game.runs.status.tolist() == [DONE, DONE]
 
 
 def test_never_two_at_once_and_closing_ends_the_thread(widget):
@@ -401,18 +380,11 @@ def wait_for(true, seconds: float = 60) -> None:
 # Controls, layers, pages
 
 
-def controls(widget: ui.Widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from controls(child)
-
-
 def test_controls_are_safe_under_the_keyboard_and_described(widget):
-    trap = (ui.Dropdown, ui.Select, ui.RadioButtons, ui.SelectMultiple, ui.Combobox)  # arrow keys move cells
     game = widget(beta=0.3)
     assert game.beta.value == 0.3 and len(game.loss.options) == len(LOSSES)
-    for control in controls(game):
-        assert not isinstance(control, trap)
+    for control in widgets(game):
+        assert not isinstance(control, TRAPS)
         if isinstance(control, ui.Button | ui.ToggleButtons | ui.Textarea | ui.SelectionSlider):
             assert control.description
             assert getattr(control, "tooltip", None) or getattr(control, "tooltips", None)
@@ -420,28 +392,7 @@ def test_controls_are_safe_under_the_keyboard_and_described(widget):
 
 @pytest.mark.parametrize("name", ["live_state", "live_page", "live_curves"])
 def test_the_game_knows_nothing_of_widgets(name):
-    source = (Path(live_view.__file__).parent / f"{name}.py").read_text("utf-8")
-    imported = {
-        alias.name if isinstance(node, ast.Import) else node.module
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-    }
-    assert not {module for module in imported if module and ("ipywidgets" in module or "howto" in module)}
-
-
-class Tags(HTMLParser):
-    def __init__(self, html: str):
-        super().__init__()
-        self.tags, self.text, self.labels = [], "", []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.labels += [value for name, value in attrs if name == "aria-label"]
-
-    def handle_data(self, data):
-        self.text += data
+    assert not [module for module in imported_by(name) if "ipywidgets" in module or "howto" in module]
 
 
 def test_one_bundle_holds_widget_page_and_picture(widget):
@@ -453,9 +404,9 @@ def test_one_bundle_holds_widget_page_and_picture(widget):
     bundle = game._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-    page = Tags(bundle["text/html"])
-    assert page.tags.count("svg") == 4 and "table" in page.tags and "script" not in page.tags
-    said = " ".join(page.labels)
+    page = Page(bundle["text/html"])
+    assert page.tags["svg"] == 4 and "table" in page.tags and "script" not in page.tags
+    said = " ".join(page.values("aria-label"))
     assert "ln 2" in page.text and "nats" in said and "KL" in said and "margin" in said
     assert "done" in bundle["text/plain"]
 

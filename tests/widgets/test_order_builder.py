@@ -1,6 +1,5 @@
 """The order builder without a browser: what follows from the pairs, the picture, the controls."""
 
-import base64
 from itertools import pairwise, permutations, product
 from xml.etree import ElementTree
 
@@ -16,9 +15,9 @@ from pedagogy.widgets.gap_state import Problem
 from pedagogy.widgets.hasse import COVER, CYCLE, HEIGHT, IMPLIED, STATED, diagram
 from pedagogy.widgets.hasse_draw import png, svg
 from pedagogy.widgets.order_state import OrderState
+from tests.widgets.conftest import TRAPS, assert_widget_page_and_picture, widgets
 
 NASTY = "<img src=x onerror=alert(1)> & \"q\" 'r'"
-TRAPS = (ui.Dropdown, ui.Select, ui.SelectMultiple, ui.RadioButtons)  # arrow keys would move the cell
 
 
 @st.composite
@@ -311,12 +310,6 @@ def test_an_unforeseen_error_is_shown(monkeypatch):
     assert "ZeroDivisionError" in builder.message.value
 
 
-def widgets(widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from widgets(child)
-
-
 def test_controls_are_safe_under_jupyterlabs_keys_and_say_what_they_do():
     every = list(widgets(OrderBuilder()))
     assert not [w for w in every if isinstance(w, TRAPS)]
@@ -325,14 +318,6 @@ def test_controls_are_safe_under_jupyterlabs_keys_and_say_what_they_do():
 
 def test_one_bundle_has_the_widget_a_page_and_a_picture():
     builder = OrderBuilder("abc", [("a", "b")])
-    bundle = builder._repr_mimebundle_()
-    assert {
-        "application/vnd.jupyter.widget-view+json",
-        "text/html",
-        "image/png",
-        "text/plain",
-    } <= bundle.keys()
-    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-    assert "<svg" in bundle["text/html"] and "strict partial order" in bundle["text/plain"]
+    assert_widget_page_and_picture(builder._repr_mimebundle_(), "<svg", "strict partial order")
     put(builder, "b", "a")
     assert "A cycle: a ≻ b ≻ a" in builder._repr_mimebundle_()["text/html"]

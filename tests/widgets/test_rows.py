@@ -18,9 +18,9 @@ from pedagogy.widgets import RowBrowser, rows_page
 from pedagogy.widgets.rows_columns import BEST, EVERY, OTHERS, PAIR, SECOND, SOME, WORST, Facet, read_columns
 from pedagogy.widgets.rows_read import CHOSEN, REJECTED, read_row, to_number, to_text
 from pedagogy.widgets.rows_state import RowsState, ladder
+from tests.widgets.conftest import TRAPS, Page, widgets
 
 NASTY = "<script>alert(\"x\")</script> & 'single' </article></details>\n<img src=x onerror=alert(1)>"
-TRAPS = (ui.Dropdown, ui.Select, ui.SelectMultiple, ui.RadioButtons)
 
 
 def answer(ratings="5555", score=5.0, words=3, text=None, **more) -> dict:
@@ -423,15 +423,7 @@ def test_a_card_shows_all_that_was_said(state):
 
 
 def words_shown(html: str) -> list[str]:
-    class Text(HTMLParser):
-        found = ""
-
-        def handle_data(self, data):
-            self.found += data
-
-    parser = Text()
-    parser.feed(html)
-    return parser.found.split()
+    return Page(html).text.split()
 
 
 def test_long_texts_are_folded_and_huge_ones_cut():
@@ -543,12 +535,6 @@ def test_damaged_numbers_leave_the_sliders_usable():
 def test_controls_without_anything_to_filter_are_left_out():
     shown = list(widgets(RowBrowser([{"instruction": "x", "completions": []}])))
     assert not [w for w in shown if isinstance(w, ui.FloatRangeSlider | ui.IntRangeSlider)]
-
-
-def widgets(widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from widgets(child)
 
 
 def test_controls_are_safe_under_jupyterlabs_keys_and_say_what_they_do(browser):

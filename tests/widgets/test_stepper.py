@@ -1,14 +1,11 @@
 """The episode stepper without a browser: the tree of episodes, its numbers, the buttons, the pages."""
 
-import ast
 import asyncio
 import copy
 import statistics
 import threading
 import time
-from html.parser import HTMLParser
 from itertools import islice
-from pathlib import Path
 from xml.etree import ElementTree
 
 import ipywidgets as ui
@@ -25,6 +22,7 @@ from pedagogy.widgets import stepper as stepper_view
 from pedagogy.widgets.gap_state import Problem
 from pedagogy.widgets.stepper_state import OPEN, REMEMBERED, TERMINATED, TRUNCATED, StepperState
 from tests.conftest import CONTEXT, by_hand, plain_tokenizer, tiny_model
+from tests.widgets.conftest import TRAPS, Page, imported_by, widgets
 
 X = "How do I change a tire?"
 NASTY = "<script>hacked = 1</script> & '\"\n<img src=x onerror='hacked = 1'>"
@@ -530,26 +528,19 @@ def test_the_buttons_say_what_is_wrong_and_go_on(stepper):
 def test_no_control_is_ever_disabled_or_replaced(stepper):
     """A button that is disabled or made anew loses the focus, and keys then go to the notebook."""
     view = stepper()
-    before = [c for c in controls(view) if isinstance(c, ui.Button)]
+    before = [c for c in widgets(view) if isinstance(c, ui.Button)]
     view.finish.click()
     view.actions[0].click()
     view.clear.click()
-    after = [c for c in controls(view) if isinstance(c, ui.Button)]
+    after = [c for c in widgets(view) if isinstance(c, ui.Button)]
     assert set(before) <= set(after) and not any(c.disabled for c in after)
-
-
-def controls(widget: ui.Widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from controls(child)
 
 
 def test_controls_are_safe_under_the_keyboard_and_described(stepper):
     view = stepper()
     view.finish.click()
-    trap = (ui.Dropdown, ui.Select, ui.RadioButtons, ui.SelectMultiple, ui.Combobox)  # arrow keys move cells
-    for control in controls(view):
-        assert not isinstance(control, trap)
+    for control in widgets(view):
+        assert not isinstance(control, TRAPS)
         if isinstance(control, ui.Button | ui.Text | ui.Textarea | ui.FloatSlider):
             assert control.description and control.tooltip
 
@@ -563,7 +554,7 @@ def test_a_large_vocabulary_makes_no_more_widgets(policies):
     view.undo.click()
     view.state.step(49_999)  # a token the tokenizer does not know
     view._show()
-    assert sum(1 for _ in controls(view)) < 80 and len(view._repr_mimebundle_()["text/html"]) < 200_000
+    assert sum(1 for _ in widgets(view)) < 80 and len(view._repr_mimebundle_()["text/html"]) < 200_000
 
 
 def test_a_vocabulary_smaller_than_the_list(stepper, llama):
@@ -681,28 +672,8 @@ def test_enter_takes_the_text_whichever_message_comes_first(llama):
 # The pages
 
 
-class Page(HTMLParser):
-    """Tags, attributes and text of a piece of HTML, as a browser would see them."""
-
-    def __init__(self, html: str):
-        super().__init__()
-        self.tags, self.attributes, self.text, self._inside_style = set(), [], "", False
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self._inside_style = tag == "style"
-        self.tags.add(tag)
-        self.attributes += attrs
-
-    def handle_endtag(self, tag):
-        self._inside_style = False
-
-    def handle_data(self, data):
-        self.text += "" if self._inside_style else data
-
-
 def pages(view: EpisodeStepper) -> str:
-    html = [c.value for c in controls(view) if isinstance(c, ui.HTML)]
+    html = [c.value for c in widgets(view) if isinstance(c, ui.HTML)]
     return "".join([*html, view._repr_mimebundle_()["text/html"]])
 
 
@@ -715,7 +686,7 @@ def test_text_from_anywhere_is_escaped(policy, reward):
     view.eos.click()
     seen = Page(pages(view))
     assert "<script>hacked" in message.text and "<script>hacked" in seen.text
-    assert not {"script", "img"} & (seen.tags | message.tags)
+    assert not (seen.tags | message.tags).keys() & {"script", "img"}
     assert not [name for name, _ in seen.attributes if name.startswith("on")]
 
 
@@ -796,14 +767,7 @@ def test_one_bundle_holds_widget_page_and_text(stepper):
 
 @pytest.mark.parametrize("name", ["stepper_state", "stepper_page", "stepper_tree"])
 def test_the_game_knows_nothing_of_widgets(name):
-    source = (Path(pedagogy.widgets.__file__).parent / f"{name}.py").read_text("utf-8")
-    imported = {
-        alias.name if isinstance(node, ast.Import) else node.module
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-    }
-    assert not {module for module in imported if module and ("ipywidgets" in module or "IPython" in module)}
+    assert not [module for module in imported_by(name) if "ipywidgets" in module or "IPython" in module]
 
 
 def test_a_round_trip_is_quick_on_one_core(bundled):
