@@ -1,6 +1,6 @@
-"""Score bundled pairs under the bundled π_ref, once, into the package's assets, where notebook 06 finds them.
+"""Score all bundled pairs under the bundled π_ref, once, into the package: notebook 06 finds them there.
 
-.venv/bin/python benchmarks/reference_logprobs.py     # a minute or two; again whenever the reference changed
+.venv/bin/python benchmarks/reference_logprobs.py     # two minutes; again whenever the reference changed
 
 The file is named after a hash of the model (references.py), so one that has become stale is never read.
 """
@@ -14,15 +14,11 @@ from pedagogy.pairs import encode_pairs
 from pedagogy.policy import ASSETS
 from pedagogy.references import LogprobCache, reference_logprobs
 
-TRAIN, HELD_OUT = 1500, 64  # the first and the last of train; of the test splits all
-
 
 def main() -> int:
     policy = pg.load_policy("bundled/reference", device="cpu")
-    train = pg.load_pairs(split="train")
-    parts = [train.select(range(TRAIN)), train.select(range(len(train) - HELD_OUT, len(train)))]
-    parts += [pg.load_pairs(split=split) for split in ("test", "test_unseen")]
-    trees = [pair.ids for part in parts for pair in encode_pairs(policy, part)]
+    splits = [pg.load_pairs(split=split) for split in ("train", "test", "test_unseen")]
+    trees = [pair.ids for pairs in splits for pair in encode_pairs(policy, pairs)]
     logps = reference_logprobs(policy.model, trees).tolist()
     cache = LogprobCache(policy.model)
     cache.known.clear()  # what else this machine has scored is no business of the package

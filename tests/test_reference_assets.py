@@ -15,7 +15,7 @@ def test_bundled_pairs_are_scored_already_and_rightly(monkeypatch, tmp_path):
     cache = LogprobCache(policy.model)
     remedy = "run benchmarks/reference_logprobs.py: the reference has changed"
     assert (ASSETS / "logps" / cache.path.name).is_file(), remedy
-    for split, numbers in (("train", (0, 1199, 3199)), ("test", (0, 159)), ("test_unseen", (79,))):
+    for split, numbers in (("train", (0, 1199, 3199)), ("test", (0, 419)), ("test_unseen", (219,))):
         encoded = encode_pairs(policy, pg.load_pairs(split=split).select(numbers))
         with torch.no_grad():
             fresh = pg.pair_logprobs(policy.model, [pair.ids for pair in encoded])
