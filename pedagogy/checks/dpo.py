@@ -10,7 +10,18 @@ import torch
 from torch import Tensor
 
 from .finding import Finding
-from .trial import Mistake, Refused, as_numbers, as_wanted, call_either, compare, diagnosed, flat
+from .trial import (
+    Mistake,
+    Refused,
+    as_numbers,
+    as_wanted,
+    call_either,
+    compare,
+    diagnosed,
+    flat,
+    tried,
+    unspoilt,
+)
 
 OPTIMUM, LOSS, WEIGHTS = "“The best policy”", "“The loss”", "“What a step does”"
 DIAL, START, NOISE = "“β, a dial”", "“The real thing”", "“How good can it get?”"
@@ -203,14 +214,32 @@ def _slips(logps: Tensor, beta: float) -> dict[str, Mistake]:
 
 
 @diagnosed
-def check_pair_weight(answer, chosen_reward: float, rejected_reward: float, beta: float) -> Finding:
-    """Is `answer` β σ(r̂⁻ − r̂⁺), how hard the gradient pulls at a pair with these implicit rewards?"""
-    margin = chosen_reward - rejected_reward
+def check_pair_weight(answer, *given) -> Finding:
+    """Is `answer` β σ(r̂⁻ − r̂⁺), how hard the gradient pulls at a pair?
 
-    def s(z: float) -> float:
-        return 1 / (1 + math.exp(-z))
+    A number, and `given` its implicit rewards r̂⁺ and r̂⁻ and β. Or a function
+    (chosen_rewards (B,), rejected_rewards (B,), beta) -> (B,), tried on made-up ones.
+    """
+    right = "Right: β σ(r̂⁻ − r̂⁺). At 0 it is β/2; a pair ranked wrongly weighs more, up to β."
+    if given:
+        chosen, rejected, beta = given
+        value = as_wanted(answer, "a number, the weight of the pair", ())
+        truth, wrong = _weights(np.float64(chosen - rejected), beta)
+        return compare(value, truth, wrong, right, WEIGHTS, 5e-4)
+    rewards = torch.tensor([[1.5, -0.4, 0.3, -2.0], [-0.5, 0.8, 0.3, 1.0]], dtype=torch.float64)
+    (value,), wrote = tried(answer, "a function of rewards and β", [(*rewards, 0.3)])
+    given_back = as_wanted(value, "one weight for each pair", (rewards.shape[1],))
+    truth, wrong = _weights((rewards[0] - rewards[1]).numpy(), 0.3)
+    return unspoilt(compare(given_back, truth, wrong, right, WEIGHTS, WORKED), wrote)
 
-    wrong = {
+
+def _weights(margin: np.ndarray, beta: float) -> tuple[np.ndarray, dict[str, Mistake]]:
+    """The weights of pairs with these margins, and what each usual slip gives."""
+
+    def s(z):
+        return 1 / (1 + np.exp(-z))
+
+    return beta * s(-margin), {
         "sign": Mistake(
             beta * s(margin), "pairs that are ranked rightly would weigh most; it is those ranked wrongly"
         ),
@@ -220,11 +249,56 @@ def check_pair_weight(answer, chosen_reward: float, rejected_reward: float, beta
         "derivative of σ": Mistake(
             beta * s(margin) * s(-margin), "that is σ′; the derivative of −log σ(z) is −σ(−z)"
         ),
-        "the loss": Mistake(math.log1p(math.exp(-margin)), "this is the loss itself; its slope is asked for"),
+        "the loss": Mistake(np.log1p(np.exp(-margin)), "this is the loss itself; its slope is asked for"),
+        "downhill": Mistake(-beta * s(-margin), "this is the derivative itself; its size is asked for"),
     }
-    value = as_wanted(answer, "a number, the weight of the pair", ())
-    right = "Right: β σ(r̂⁻ − r̂⁺). At 0 it is β/2; a pair ranked wrongly weighs more, up to β."
-    return compare(value, beta * s(-margin), wrong, right, WEIGHTS, 5e-4)
+
+
+@diagnosed
+def check_reward_accuracy(answer) -> Finding:
+    """Is `answer` a function of four rows of log-probs (B,) that gives the share of pairs with r̂⁺ > r̂⁻?
+
+    (policy_chosen, policy_rejected, ref_chosen, ref_rejected) -> a number. β does not matter to it.
+    """
+    logps = torch.cat([_made_up(), -torch.tensor([[9.0, 4.0], [7.0, 6.0]]).repeat(2, 1).double()], dim=-1)
+    cases = [tuple(logps), tuple(logps[:, 3:])]  # the last two pairs are level: they stand as at step 0
+    values, wrote = tried(answer, "a function of four rows of log-probabilities", cases)
+    if any(as_numbers(value) is not None and as_numbers(value).ndim for value in values):
+        hint = "A comparison gives a boolean for each pair. Their mean, as numbers, is the share."
+        raise Refused("not a share", "This is one value for each pair; wanted is their share.", hint, START)
+    shares = flat([as_wanted(value, "a share, one number from 0 to 1", ()) for value in values])
+
+    def everywhere(wins) -> np.ndarray:
+        return flat([wins(torch.stack(case)) for case in cases])
+
+    def h_won(four):
+        return (_h(four) > 0).double().mean()
+
+    wrong = {
+        "a level pair is won": Mistake(
+            everywhere(lambda four: (_h(four) >= 0).double().mean()),
+            "at step 0 all margins are 0, and with ≥ the accuracy would begin at 1; it is a strict >",
+        ),
+        "a level pair is half won": Mistake(
+            everywhere(lambda four: ((_h(four) > 0).double() + (_h(four) == 0) / 2).mean()),
+            "level pairs count half here; with the strict > they are not won, and step 0 is at 0",
+        ),
+        "missing reference": Mistake(
+            everywhere(lambda four: (four[0] > four[1]).double().mean()),
+            "this asks whether y⁺ is likelier; the implicit reward asks how much likelier than under π_ref",
+        ),
+        "policies exchanged": Mistake(
+            everywhere(lambda four: (_h(four) < 0).double().mean()),
+            "this is the share of pairs with the *lower* reward for y⁺: a pair or the policies are exchanged",
+        ),
+        "a count": Mistake(everywhere(lambda four: (_h(four) > 0).sum()), "divide by the number of pairs"),
+        "the mean margin": Mistake(
+            everywhere(lambda four: _h(four).mean()), "count the pairs won, not by how much"
+        ),
+        "per cent": Mistake(everywhere(lambda four: 100 * h_won(four)), "a share is from 0 to 1"),
+    }
+    right = "Right: the share of pairs with r̂⁺ strictly above r̂⁻. At step 0 it is 0."
+    return unspoilt(compare(shares, everywhere(h_won), wrong, right, START, WORKED), wrote)
 
 
 @diagnosed

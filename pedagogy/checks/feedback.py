@@ -5,6 +5,8 @@ Rows are raw feedback; letters A, B, C, … name a row's completions, in their o
 
 from __future__ import annotations
 
+import builtins
+import copy
 import math
 import random
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -51,7 +53,9 @@ def check_h4_pairs(answer, row: Mapping) -> Finding:
 
 def _is_pair(pair, names: Iterable[str]) -> bool:
     """Two of the names; of letters also as a word, such as "AB"."""
-    return isinstance(pair, Sequence) and len(pair) == 2 and all(a in list(names) for a in pair)
+    known = [*names]
+    two = isinstance(pair, Sequence) and len(pair) == 2
+    return two and all(isinstance(name, str) and name in known for name in pair)
 
 
 def _h4_pairs(scores: Mapping[str, float]) -> set[tuple[str, str]]:
@@ -133,10 +137,8 @@ _DRAWS = range(60)  # of each: one of three others is missed with a chance of (2
 
 def check_binarizer(answer: Callable | None) -> Finding:
     """Does `answer(row, rng)` give (chosen, rejected), two responses, by ultrafeedback_binarized's rule?"""
-    if answer is None or answer is ...:
-        return _wrong("no answer", "No answer yet: write the function, and run again.")
-    if not callable(answer):
-        return _wrong("type", f"A function of a row and an rng is wanted, not {answer!r}.")
+    if missing := unanswered(answer, Callable, "a function of a row and an rng"):
+        return missing
     for scores, means in _TRIALS:
         row = _row(scores, means)
         try:
@@ -246,10 +248,8 @@ def check_tens(answer, feedback: Iterable[Mapping], original: Iterable[Mapping])
 
 def check_repair_rule(answer: Callable | None) -> Finding:
     """Does `answer(score, mean)` repair an overall_score by the published rule: a score, or "again"?"""
-    if answer is None or answer is ...:
-        return _wrong("no answer", "No answer yet: write the function, and run again.")
-    if not callable(answer):
-        return _wrong("type", f"A function of a score and a mean is wanted, not {answer!r}.")
+    if missing := unanswered(answer, Callable, "a function of a score and a mean"):
+        return missing
     for score, mean, truth, name, hint in _REPAIRS:
         try:
             given = answer(score, mean)
@@ -259,7 +259,8 @@ def check_repair_rule(answer: Callable | None) -> Finding:
             return _wrong(
                 "nothing returned", f'({score}, {mean}) gives nothing yet: return a score, or "again".'
             )
-        if given != truth or (is_number(truth) and not is_number(given)):
+        plain = isinstance(given, (str, Real))  # an array's != is no answer
+        if not plain or given != truth or (is_number(truth) and not is_number(given)):
             return _wrong(name, f"({score}, {mean}) gives {given!r}, not {truth!r}. {hint}")
     return _right("Right: the rule that was published, with its edges where they belong.")
 
@@ -326,3 +327,227 @@ def check_leaks(answer, train: Sequence[str], test: Sequence[str]) -> Finding:
 
 def _words(prompt: str) -> str:
     return " ".join(prompt.casefold().split())
+
+
+# A row drawn with a seed
+
+
+def check_seeded_pair(answer: Callable | None) -> Finding:
+    """Does `answer(row, seed)` give positions (chosen, rejected), drawn by seed and prompt alone?"""
+    if missing := unanswered(answer, Callable, "a function of a row and a seed"):
+        return missing
+    state = random.getstate()
+    try:
+        for scores, means in _TRIALS:
+            row = _row(scores, means)
+            drawn = [answer(row, seed) for seed in _DRAWS]
+            if found := _positions_mistake(drawn, scores):
+                return _wrong(*found)
+        found = _seed_mistake(answer)
+    except Exception as error:  # whatever a learner's function may raise is an answer to diagnose
+        return _wrong("raises", f"It raises {type(error).__name__}: {error}")
+    finally:
+        random.setstate(state)
+    return _wrong(*found) if found else _right("Right: H4's rule, drawn by the seed and the prompt alone.")
+
+
+def _positions_mistake(drawn: list, scores: tuple) -> tuple[str, str] | None:
+    """What is wrong with these positions, leaving aside how they were drawn."""
+    given, top = f"With scores {scores}", max(scores)
+    if any(pair is None or pair is ... for pair in drawn):
+        return "nothing returned", "It gives nothing yet: return two positions, (chosen, rejected)."
+    if not all(isinstance(pair, tuple) and [type(i) for i in pair] == [int, int] for pair in drawn):
+        return "type", f"It gives {drawn[0]!r}: a tuple of two ints is wanted, such as (1, 3)."
+    if not all(0 <= i < len(scores) for pair in drawn for i in pair):
+        return "no such answer", f"{given} it gives {drawn[0]!r}: positions are 0 to {len(scores) - 1}."
+    if any(i == j for i, j in drawn):
+        return "itself", f"{given} an answer sometimes meets itself: take chosen out before you draw."
+    chosen, rejected = ({pair[side] for pair in drawn} for side in (0, 1))
+    if rejected == {scores.index(top)}:
+        return "swapped", f"{given} the best one is *rejected*: give (chosen, rejected)."
+    if any(scores[i] < top for i in chosen):
+        return "not the best", f"{given} chosen is sometimes not a best one."
+    if chosen != {scores.index(top)}:
+        return "not the first on a tie", f"{given} chosen is not always the *first* of the tied."
+    others = set(range(len(scores))) - chosen
+    if rejected and rejected == {i for i in others if scores[i] < top} != others:
+        return "ties left out", f"{given} rejected never ties. H4's rule draws from *all* the others."
+    return None
+
+
+def _seed_mistake(answer: Callable) -> tuple[str, str] | None:
+    """What is wrong with the draw: it should hang on the seed and the prompt, and on nothing else."""
+    rows = [_row((4, 9, 6, 2), (2, 3, 5, 1)) | {"instruction": f"prompt {n}"} for n in range(40)]
+
+    def draws(seed: int) -> list:
+        return [answer(row, seed) for row in rows]
+
+    random.seed(1)
+    before = random.getstate()
+    first = draws(0)
+    touched = random.getstate() != before
+    random.seed(2)
+    if first != draws(0) or first != [answer(row, 0) for row in reversed(rows)][::-1]:
+        why = "The same prompt and seed give other pairs the second time"
+        return "not reproducible", f"{why}: make your own random.Random, from the seed and the prompt."
+    if touched:
+        why = "random.seed and random.shuffle change what everybody else draws"
+        return "everybody's random numbers", f"{why}: make your own random.Random(…)."
+    if first != with_salted_hash(lambda: draws(0)):
+        why = "hash of a text is another number each time Python starts"
+        return "hash of a text", f"{why}. random.Random takes the text itself, or use hashlib."
+    if all(answer(rows[0], seed) == first[0] for seed in range(40)):
+        return "seed ignored", "Every seed gives the same pair: let the draw hang on the seed, too."
+    if len(set(first)) == 1:
+        why = "Under one seed every prompt draws the same position"
+        return "seed alone", f"{why}: make the random numbers from the seed *and* the prompt."
+    if len(set(first)) < 3:
+        return "others left out", "Some of the others are never rejected: draw from all three."
+    return None
+
+
+def with_salted_hash(work: Callable):
+    """What work() gives in another Python, as it were: `hash` of anything but a number is another there."""
+    own = builtins.hash
+    builtins.hash = lambda value: own(value) if isinstance(value, (int, float)) else own(("salt", value))
+    try:
+        return work()
+    finally:
+        builtins.hash = own
+
+
+# Evidence, pair by pair
+
+
+def _evidence_rules(alike: float) -> dict[str, tuple[Callable, str]]:
+    """Which pairs each rule counts, by the differences in worth, score and words; the first is right."""
+    return {
+        "right": (
+            lambda worth, score, words: abs(worth) <= alike and score != 0 and words != 0,
+            "Right: worth the same, not of the same length, not tied.",
+        ),
+        "quality not held fixed": (
+            lambda worth, score, words: score != 0 and words != 0,
+            "You count pairs of which one is truly better: then longer may win for a good reason",
+        ),
+        "ties counted": (
+            lambda worth, score, words: abs(worth) <= alike and words != 0,
+            "A pair with equal scores has nobody ahead: it says nothing",
+        ),
+        "same length counted": (
+            lambda worth, score, words: abs(worth) <= alike and score != 0,
+            "Where both have as many words, neither is the longer one",
+        ),
+        "only the worth": (
+            lambda worth, score, words: abs(worth) <= alike,
+            "Equal worth is asked, and besides, one is longer and one is ahead",
+        ),
+        "sign forgotten": (
+            lambda worth, score, words: worth <= alike and score != 0 and words != 0,
+            "The second answer may be the better one: take the absolute difference of the worths",
+        ),
+        "edge left out": (
+            lambda worth, score, words: abs(worth) < alike and score != 0 and words != 0,
+            "At most `alike` apart, so a difference of exactly `alike` still counts",
+        ),
+        "edge left out ": (
+            lambda worth, score, words: worth == 0 and score != 0 and words != 0,
+            "At most `alike` points apart is asked, not exactly equal",
+        ),
+        "only where the longer one wins": (
+            lambda worth, score, words: abs(worth) <= alike and score * words > 0,
+            "Pairs in which the shorter one wins are evidence, too: against a bias",
+        ),
+        "far apart": (
+            lambda worth, score, words: abs(worth) > alike and score != 0 and words != 0,
+            "Those are the pairs that differ in worth. Keep the alike",
+        ),
+    }
+
+
+def check_length_evidence(answer: Callable | None) -> Finding:
+    """Does `answer(a, b, alike)` say which pairs can show a bias for length? a, b: worth, score, words."""
+    if missing := unanswered(answer, Callable, "a function of a, b and alike"):
+        return missing
+    alike, steps = (
+        0.5,
+        [(w, s, n) for w in (-2.0, -0.5, -0.25, 0.0, 0.5, 2.0) for s in (-3, 0, 1) for n in (-40, 0, 9)],
+    )
+    given = []
+    for worth, score, words in steps:
+        a, b = (
+            {"worth": 5 + worth, "score": 5 + score, "words": 90 + words},
+            {"worth": 5.0, "score": 5, "words": 90},
+        )
+        try:
+            given.append(answer(a, b, alike))
+        except Exception as error:
+            return _wrong("raises", f"({a}, {b}, {alike}) raises {type(error).__name__}: {error}")
+    if given[0] is None or given[0] is ...:
+        return _wrong("no answer", "It gives nothing yet: return True or False.")
+    if not all(type(value) is bool for value in given):
+        odd = next(value for value in given if type(value) is not bool)
+        return _wrong("type", f"It gives {odd!r} of type {type(odd).__name__}: True or False is wanted.")
+    for name, (rule, why) in _evidence_rules(alike).items():
+        if given == [rule(*step) for step in steps]:
+            return _right(why) if name == "right" else _wrong(name.strip(), f"{why}.")
+    wrong = next(
+        step
+        for step, value in zip(steps, given, strict=True)
+        if value != _evidence_rules(alike)["right"][0](*step)
+    )
+    said = "worth {:+g}, score {:+g}, words {:+g}".format(*wrong)
+    return _wrong("unknown", f"Not yet: look at two answers that differ by {said}, with alike = {alike}.")
+
+
+# A split without a leak
+
+
+def check_prompt_split(answer: Callable | None) -> Finding:
+    """Does `answer(pairs, share, seed)` give (train, test), lists of pairs that share no prompt?"""
+    if missing := unanswered(answer, Callable, "a function of pairs, share and seed"):
+        return missing
+    pairs = [{"prompt": f"Prompt {n % 20}", "chosen": f"yes {n}", "rejected": f"no {n}"} for n in range(60)]
+    disguised = [
+        pair | {"prompt": f"PROMPT  {n % 20}"} if n % 3 == 0 else pair for n, pair in enumerate(pairs)
+    ]
+    state = random.getstate()
+    try:
+        parts = [answer(copy.deepcopy(pairs), 0.25, seed) for seed in (0, 0, 1, 2)]
+        hidden = answer(copy.deepcopy(disguised), 0.25, 0)
+    except Exception as error:
+        return _wrong("raises", f"It raises {type(error).__name__}: {error}")
+    finally:
+        random.setstate(state)
+    for part in (*parts, hidden):
+        if part is None or part is ...:
+            return _wrong("nothing returned", "It gives nothing yet: return two lists, (train, test).")
+        if not (isinstance(part, tuple) and [type(side) for side in part] == [list, list]):
+            return _wrong("type", f"It gives a {type(part).__name__}: a tuple of two lists is wanted.")
+    return _split_mistake(parts, hidden, pairs) or _right("Right: no prompt stands on both sides.")
+
+
+def _split_mistake(parts: list, hidden: tuple, pairs: list) -> Finding | None:
+    train, test = parts[0]
+    if lost := len(pairs) - len(train) - len(test):
+        told = f"{lost} of {len(pairs)} pairs are gone" if lost > 0 else f"{-lost} pairs stand there twice"
+        return _wrong("pairs lost" if lost > 0 else "pairs doubled", f"{told}: each pair goes to one side.")
+    ours, theirs = ({pair["prompt"] for pair in side} for side in (train, test))
+    if not ours or not theirs:
+        return _wrong("one side empty", "One of the two sides is empty.")
+    if both := ours & theirs:
+        why = "several pairs have one prompt: draw prompts, not pairs"
+        return _wrong("a prompt on both sides", f"{len(both)} of 20 prompts stand on both sides; {why}.")
+    if len(theirs) != 5:
+        return _wrong("another share", f"{len(theirs)} of 20 prompts are in test, not a share of 0.25.")
+    if {_words(pair["prompt"]) for pair in hidden[0]} & {_words(pair["prompt"]) for pair in hidden[1]}:
+        return _wrong(
+            "exact match only", "A prompt leaks in other case or spacing: bring it to one form first."
+        )
+    if parts[1] != parts[0]:
+        return _wrong(
+            "not reproducible", "The same seed gives another split: make your own random.Random(seed)."
+        )
+    if parts[2] == parts[0] == parts[3]:
+        return _wrong("seed ignored", "Every seed gives the same split: draw the prompts, by the seed.")
+    return None

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from html import escape
 from numbers import Real
 
+# What the report on a class reads in executed notebooks: which mistake it is; what points are for.
+FINDING = "application/vnd.pedagogy.finding+json"
+MARKS = "application/vnd.pedagogy.marks+json"
+
 CLOSE = 0.006  # nats or probability: an answer typed with two decimals counts
 
 
@@ -28,6 +32,9 @@ class Finding:
         lines += [f"  Reread: {self.reread}."] if self.reread else []
         lines += ["  There is a hint: see .hint"] if self.hint else []
         return "\n".join(lines)
+
+    def _repr_mimebundle_(self, **_) -> dict:
+        return {FINDING: {"right": self.right, "mistake": self.mistake, "message": self.message}}
 
     def _repr_html_(self) -> str:
         mark, color = ("✓", "#0072b2") if self.right else ("✗", "#d55e00")

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from numbers import Real
 
 import numpy as np
 import torch
 
 from .finding import Finding, unanswered
-from .trial import Mistake, Refused, as_numbers, as_wanted, call, compare, diagnosed, named, same
+from .trial import Mistake, Refused, as_numbers, as_wanted, call, compare, diagnosed, named, same, tried
 
 STATE = "The prompt belongs to the state"
 ODD = "What is odd about this MDP"
@@ -23,21 +23,6 @@ RETURN = "Return and discount"
 DERIVED = "Policies derived from one"
 CREDIT = "Which token deserves the reward?"
 BANDIT = "The whole answer as one action"
-
-
-def _a_function(answer, wanted: str) -> None:
-    if answer is None or answer is ...:
-        raise Refused("no answer", f"No answer yet: put {wanted} in place of None, and run again.")
-    if not callable(answer):
-        raise Refused("type", f"Wanted: {wanted}, not a {type(answer).__name__}.")
-
-
-def _tried(answer: Callable, inputs: Iterable[tuple]) -> list:
-    """What a function returns for each of these; a None among it is refused."""
-    values = [call(answer, *one)[0] for one in inputs]
-    if any(value is None or value is ... for value in values):
-        raise Refused("no answer", "Your function gives None.", "It needs a return at its end.")
-    return values
 
 
 def _slip(given: list, tables: list[dict], alike: Callable[[list, list], bool] = operator.eq):
@@ -79,9 +64,9 @@ def check_state(answer) -> Finding:
 
     One list, or the pair (x, y_<t), in any kind of sequence.
     """
-    _a_function(answer, "a function of (x, y, t)")
     cases = [([11, 12, 13], [1, 2, 3, 4, 5], t) for t in (1, 2, 4, 5)] + [([14, 15], [6, 7, 8], 3)]
-    given = [_flat_ids(value) for value in _tried(answer, cases)]
+    values, _ = tried(answer, "a function of (x, y, t)", cases)
+    given = [_flat_ids(value) for value in values]
     if given == [x + y[: t - 1] for x, y, t in cases]:
         return Finding(True, None, "Right: the prompt and all that has been said before t, nothing else.")
     if slip := _slip(given, [_states(*case) for case in cases]):
@@ -97,7 +82,7 @@ def _flat_ids(value) -> list[int]:
     ):
         return [token for part in value for token in _flat_ids(part)]
     numbers = as_numbers(value)
-    if numbers is None or numbers.ndim != 1:
+    if numbers is None or numbers.ndim != 1 or not np.isfinite(numbers).all():
         raise Refused("type", f"A list of token ids is wanted, not {value!r:.80}.")
     return [int(n) for n in numbers]
 
@@ -135,16 +120,16 @@ def _endings(y: list, limit: int, eos: int) -> dict[str, tuple[tuple[bool, bool]
 @diagnosed
 def check_ending(answer) -> Finding:
     """Is `answer` a function (y, limit, eos) -> (terminated, truncated)? y: one token so far, or more."""
-    _a_function(answer, "a function of (y, limit, eos)")
+    wanted = "a function of (y, limit, eos)"
     said = [[5, 6], [5, 6, 7], [5, 6, 7, 8], [5, 0], [5, 6, 7, 0]]
     cases = [*((y, 4, 0) for y in said), ([9], 1, 3), ([3], 1, 3)]
-    given = [_two_flags(value) for value in _tried(answer, cases)]
+    given = [_two_flags(value) for value in tried(answer, wanted, cases)[0]]
     truth = [(y[-1] == eos, y[-1] != eos and len(y) >= limit) for y, limit, eos in cases]
     if given == truth:
         return Finding(True, None, "Right: EOS terminates; the limit truncates what has not terminated.")
     tables = [_endings(*case) for case in cases]
     if given == [table["never truncated"][0] for table in tables]:
-        if _two_flags(_tried(answer, [([5, 6, 7, 8, 9], 4, 0)])[0]) == (False, True):
+        if _two_flags(call(answer, [5, 6, 7, 8, 9], 4, 0)[0]) == (False, True):
             why = "`limit` tokens are allowed, not limit + 1"
             return named("one too late", why, "The last token allowed makes it `limit` tokens.", ENDING)
     if slip := _slip(given, tables):
@@ -159,9 +144,10 @@ def _two_flags(value) -> tuple[bool, bool]:
     if isinstance(value, (bool, np.bool_)):
         hint = "Gymnasium keeps the two apart: after a truncation more reward might have come."
         raise Refused("one flag", "One flag, where two are wanted: (terminated, truncated).", hint, ENDING)
-    if not isinstance(value, (tuple, list, np.ndarray)) or len(value) != 2:
+    flags = as_numbers(value)
+    if flags is None or flags.shape != (2,):
         raise Refused("type", f"A pair (terminated, truncated) is wanted, not {value!r:.80}.", None, ENDING)
-    return bool(value[0]), bool(value[1])
+    return bool(flags[0]), bool(flags[1])
 
 
 # Returns
@@ -207,11 +193,11 @@ def _return_slips(rewards: Sequence, g: float) -> dict[str, tuple[list[float], s
 @diagnosed
 def check_returns(answer) -> Finding:
     """Is `answer` a function (rewards, gamma) -> [G_1 … G_T], G_t = ∑_{k≥t} γ^(k−t) r_k?"""
-    _a_function(answer, "a function of (rewards, gamma)")
     cases = [([0.0, 0.0, 0.0, 8.0], 0.5), ([1.0, 2.0, 5.0], 0.9), ([2.0, -1.0, 0.5, 4.0], 1.0), ([3.0], 0.5)]
-    values = _tried(answer, cases)
+    values, _ = tried(answer, "a function of (rewards, gamma)", cases)
     truth = [_discounted(r, lambda t, k, g=g: g ** (k - t) if k >= t else 0) for r, g in cases]
-    if all(np.ndim(v) == 0 and same(as_numbers(v), [t[0]][0]) for v, t in zip(values, truth, strict=True)):
+    numbers = [as_numbers(value) for value in values]
+    if all(n is not None and n.ndim == 0 and same(n, t[0]) for n, t in zip(numbers, truth, strict=True)):
         hint = "Go through the rewards from the end: G = r + γ G, and keep each G."
         raise Refused("first only", "This is G_1, the return of the whole episode. Give one for each step.",
                       hint, RETURN)  # fmt: skip
@@ -308,24 +294,22 @@ def _top_p_slips(probs: np.ndarray, p: float) -> dict[str, tuple[np.ndarray, str
 @diagnosed
 def check_top_p(answer) -> Finding:
     """Is `answer` a function (probs (V,), p) -> (V,), the top-p policy derived from probs?"""
-    _a_function(answer, "a function of (probs, p)")
+    asked = "a function of (probs, p)"
     spread, mixed = np.array([0.1, 0.4, 0.05, 0.25, 0.2]), np.array([0.02, 0.13, 0.55, 0.3])
     cases = [(spread, 0.5), (spread, 0.8), (mixed, 0.3), (mixed, 0.9), (spread, 1.0)]
     try:
-        values = _tried(answer, cases)
+        values, _ = tried(answer, asked, cases)
     except Refused as refused:
         try:
-            values = _tried(answer, [(torch.from_numpy(probs), p) for probs, p in cases])
+            values, _ = tried(answer, asked, [(torch.from_numpy(probs), p) for probs, p in cases])
         except Refused:
             raise refused from None
     numbers = [as_numbers(value) for value in values]
     empty = [n is not None and n.shape == probs.shape and np.isnan(n).any()
              for n, (probs, _) in zip(numbers, cases, strict=True)]  # fmt: skip
-    numbers = [
-        np.zeros(len(probs)) if none else n for n, none, (probs, _) in zip(numbers, empty, cases, strict=True)
-    ]
     wanted = "one probability for each token"
-    given = [as_wanted(n, wanted, probs.shape) for n, (probs, _) in zip(numbers, cases, strict=True)]
+    given = [as_wanted(np.zeros(len(probs)) if none else value, wanted, probs.shape)
+             for value, none, (probs, _) in zip(values, empty, cases, strict=True)]  # fmt: skip
     truth = [_rescaled(np.where(_nucleus(*case), case[0], 0)) for case in cases]
     if _all_same(given, truth) and not any(empty):
         return Finding(
@@ -419,3 +403,185 @@ def check_bandit(answer) -> Finding:
         why = "right for stepping through an answer, but DPO compares whole answers to one prompt"
         return named("the token's view", why, "How many times does DPO look at a reward?", BANDIT)
     return named(wrong[0], WHY_NOT[wrong[0]], None, BANDIT)
+
+
+# A value, from rollouts
+
+VALUE = "Which token deserves the reward?"
+ROLLOUTS = [  # returns, and whether each rollout was finished
+    ([7.0, 4.0, 9.0, 0.0, 5.0, 0.0], [True, True, True, False, True, False]),
+    ([2.0, 3.0, 7.0], [True, True, True]),
+    ([8.5, 0.0, 1.5], [True, False, True]),
+]
+
+
+def _estimates(returns: Sequence, finished: Sequence) -> dict[str, tuple[dict, str]]:
+    """{"mean", "stderr", "n", "truncated"} as each slip has them, the right ones first."""
+    kept = [g for g, whole in zip(returns, finished, strict=True) if whole]
+    n, cut = len(kept), len(returns) - len(kept)
+    mean, spread = float(np.mean(kept)), float(np.std(kept, ddof=1))
+    right = {"mean": mean, "stderr": spread / n**0.5, "n": n, "truncated": cut}
+    every = float(np.std(returns, ddof=1)) / len(returns) ** 0.5
+    zeros = {"mean": float(np.mean(returns)), "stderr": every}
+    return {
+        "right": (right, "the mean of what was finished, with its error, and how many were not"),
+        "truncated counted as 0": (
+            right | zeros,
+            "a truncated rollout was not judged: its 0 is no verdict. Leave it out, and count it",
+        ),
+        "truncated counted as 0 ": (
+            right | zeros | {"n": len(returns)},
+            "a truncated rollout was not judged: its 0 is no verdict. Leave it out, and count it",
+        ),
+        "spread, not error": (
+            right | {"stderr": spread},
+            "s says how far one rollout lies from the mean; the mean's own error is s / √n",
+        ),
+        "divided by n": (
+            right | {"stderr": spread / n},
+            "the error of a mean of n shrinks with √n, not with n",
+        ),
+        "variance": (
+            right | {"stderr": spread**2 / n},
+            "s² / n is the variance of the mean: its root is the standard error",
+        ),
+        "n for n − 1": (
+            right | {"stderr": float(np.std(kept)) / n**0.5},
+            "the sample's spread divides by n − 1: one degree of freedom went into the mean",
+        ),
+        "√ of all": (
+            right | {"stderr": spread / len(returns) ** 0.5},
+            "the mean is one of the finished rollouts only: so is its n",
+        ),
+        "all counted": (right | {"n": len(returns)}, "n is the number of rollouts that the mean is of"),
+        "none truncated": (right | {"truncated": 0}, "say how many rollouts were cut off"),
+    }
+
+
+@diagnosed
+def check_value_estimate(answer) -> Finding:
+    """Is `answer` a function (returns, finished) -> {"mean", "stderr", "n", "truncated"}, V and its error?
+
+    It should raise ValueError where fewer than two rollouts were finished.
+    """
+    if missing := unanswered(answer, Callable, "a function of (returns, finished)"):
+        return missing
+    values = [call(answer, *case)[0] for case in ROLLOUTS]
+    wanted = {"mean": float, "stderr": float, "n": int, "truncated": int}
+    for value in values:
+        if value is None or value is ...:
+            raise Refused("no answer", "Your function gives None.", "It needs a return at its end.", VALUE)
+        if type(value) is not dict or value.keys() != wanted.keys():
+            raise Refused("type", f"A dictionary with {', '.join(wanted)} is wanted, not {value!r:.80}.")
+        for key, kind in wanted.items():
+            if type(value[key]) is not kind:
+                told = f"{key!r} is a {type(value[key]).__name__}, {value[key]!r:.30}: wanted is Python's own"
+                raise Refused("type", f"{told} {kind.__name__}.", f"{kind.__name__}(…) makes one of it.")
+    tables = [_estimates(*case) for case in ROLLOUTS]
+    for name in tables[0]:
+        if all(_all_near(value, table[name][0]) for value, table in zip(values, tables, strict=True)):
+            if name == "right":
+                return _lone_rollouts(answer)
+            return named(name.strip(), tables[0][name][1], "Pick the finished ones first.", VALUE)
+    hint = f"For returns {ROLLOUTS[2][0]}, finished {ROLLOUTS[2][1]}, it is {tables[2]['right'][0]}."
+    return Finding(False, "unknown", "Not the estimate, nor a mistake known here.", hint, VALUE)
+
+
+def _all_near(value: dict, truth: dict) -> bool:
+    return all(math.isclose(value[key], truth[key], rel_tol=1e-6, abs_tol=1e-9) for key in truth)
+
+
+def _lone_rollouts(answer: Callable) -> Finding:
+    """Whether an estimate without an error is refused."""
+    for lone in (([5.0, 0.0], [True, False]), ([0.0, 0.0], [False, False])):
+        try:
+            answer(*lone)
+        except ValueError:
+            continue
+        except Exception as error:
+            why = f"It raises {type(error).__name__}, where a ValueError that says what is amiss is wanted"
+            return Finding(False, "another error", f"{why}: {error}", None, VALUE)
+        why = "Right numbers; but of fewer than two finished rollouts there is no error to give"
+        return Finding(False, "no refusal", f"{why}: raise ValueError.", None, VALUE)
+    return Finding(True, None, "Right: the mean of what was finished, with its error, and how many were not.")
+
+
+# A memory of states
+
+
+@diagnosed
+def check_remembered(answer, *witness) -> Finding:
+    """Is `answer` a function ask -> asked that asks ask(x, y) once for each state, and remembers the answer?
+
+    witness, where it is given: two states (x, y) on which a memory without x goes wrong.
+    """
+    if missing := unanswered(answer, Callable, "a function of ask"):
+        return missing
+    questions = []
+
+    def ask(x, y):
+        questions.append((x, y))
+        return [x, y]
+
+    asked = call(answer, ask)[0]
+    if not callable(asked):
+        raise Refused("no answer" if asked is None else "type", "It should give a function of (x, y).")
+    states = [("How?", "First,"), ("Why?", "First,"), ("How?", ""), ("How?", "First,"), ("Wh", "y?First,")]
+    states += [("How?F", "irst,"), ("First,", "How?"), ("a b", "c"), ("a", "b c")]
+    given = [call(asked, *state)[0] for state in states]
+    slips = {
+        "prompt left out": (
+            lambda x, y: y,
+            "two prompts with the same beginning of an answer are two states",
+        ),
+        "response left out": (lambda x, y: x, "the state grows with every token; x alone is only s₁"),
+        "joined": (
+            lambda x, y: x + y,
+            "“ab” + “c” reads as “a” + “bc” does. Prompt and response are two things: keep the pair",
+        ),
+        "joined ": (lambda x, y: f"{x} {y}", "prompt and response joined can read alike: keep the pair"),
+        "in any order": (lambda x, y: frozenset((x, y)), "a set forgets which of the two is the prompt"),
+    }
+    if all(value is None or value is ... for value in given):
+        raise Refused("no answer", "The function that it gives has no answer yet.", None, STATE)
+    if given != [list(state) for state in states]:
+        for name, (key, why) in slips.items():
+            first = {}
+            if given == [first.setdefault(key(*state), list(state)) for state in states]:
+                return named(name.strip(), why, "What does the next token depend on?", STATE)
+        return Finding(False, "unknown", "It gives another state's answer.", None, STATE)
+    if len(questions) > len(set(states)):
+        return Finding(False, "nothing remembered", "Right, but a state is asked about again.", None, STATE)
+    return _falsy_answers(answer) or _witness(*witness)
+
+
+def _falsy_answers(answer: Callable) -> Finding | None:
+    """Whether an answer such as 0.0 is remembered like any other."""
+    questions = []
+    asked = answer(lambda x, y: questions.append((x, y)))  # it answers None
+    asked("x", "y"), asked("x", "y")
+    if len(questions) > 1:
+        why = "An answer that is None, 0 or empty is asked for again: test `key in known`"
+        return Finding(False, "empty answers forgotten", f"{why}, not the value.", None, STATE)
+    return None
+
+
+def _witness(*given) -> Finding:
+    """Whether the two states, where they are given, are told apart by their prompts alone."""
+    well = "The function is right"
+    for states in given:
+        if states is None or states is ...:
+            return Finding(
+                False, "no witness", f"{well}; the witness is still missing: two states.", None, STATE
+            )
+        if not (isinstance(states, (list, tuple)) and len(states) == 2 and all(map(_is_state, states))):
+            why = f"{well}; as a witness two states, [(x, y), (x, y)], each of two texts, are wanted"
+            return Finding(False, "witness: type", f"{why}.", None, STATE)
+        if states[0][0] == states[1][0] or states[0][1] != states[1][1]:
+            why = f"{well}; but on these two states the given code is right, too"
+            return Finding(False, "witness: shows nothing", f"{why}. Which does it confuse?", None, STATE)
+    return Finding(True, None, "Right: what is remembered is remembered for (x, y), the whole state.")
+
+
+def _is_state(pair) -> bool:
+    return isinstance(pair, (list, tuple)) and len(pair) == 2 and all(isinstance(text, str) for text in pair)

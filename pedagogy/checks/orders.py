@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from numbers import Real
 
-from ..orders import best, compare_scores, condorcet_winner, majority, pareto, weighted_sum
+from scipy.special import expit
+
+from ..orders import (
+    OrderError,
+    PreferenceOrder,
+    best,
+    compare_scores,
+    condorcet_winner,
+    majority,
+    pareto,
+    weighted_sum,
+)
+from ..utility import fit_bradley_terry, no_finite_fit
 from .finding import CLOSE, Finding, unanswered
+from .trial import Refused, call, diagnosed, named, tried, unspoilt
 
 RELATIONS = {">": "better", "<": "worse", "=": "equally good", "||": "incomparable"}
 NOBODY = "nobody"
@@ -206,3 +219,212 @@ def _chain_mistakes(p: float, q: float, log_odds: float, truth: float) -> dict[s
         "log-odds": (log_odds, "Those are the log-odds, r(a) − r(c). One step is left: σ of them."),
         "odds": (math.exp(log_odds), "Those are the odds. One step is left: odds / (1 + odds)."),
     }
+
+
+# One step of Bradley–Terry
+
+CHAINED = "The reason in one line: log-odds add up"
+INFINITE = "Where the fit runs to infinity"
+BLAME = "Who is to blame: the witness"
+
+NUDGES = (
+    ({"A": 1.5, "B": 0.3, "C": -2.0}, "A", "B", 0.5),
+    ({"A": 1.5, "B": 0.3, "C": -2.0}, "C", "A", 0.2),
+)
+NUDGE_MISTAKES = {  # of the gap r(winner) − r(loser)
+    "σ of the gap": (
+        expit,
+        "an expected win moves the rewards most. The derivative of log σ is *one minus* σ",
+    ),
+    "slope of σ": (lambda gap: expit(gap) * expit(-gap), "this is the derivative of σ, not of log σ"),
+    "no surprise": (lambda gap: 1.0, "every win moves the rewards alike, so they never come to rest"),
+    "log-likelihood": (lambda gap: math.log(expit(gap)), "this is log σ itself, not its derivative"),
+    "one minus the gap": (lambda gap: 1 - gap, "the gap has to go through σ first"),
+    "turned round": (lambda gap: -expit(-gap), "the sign: a win lifts the winner"),
+}
+
+
+def _nudged(rewards: Mapping, winner, loser, rate: float, slope) -> list[float]:
+    by = rate * slope(rewards[winner] - rewards[loser])
+    return [r + by * ((a == winner) - (a == loser)) for a, r in rewards.items()]
+
+
+@diagnosed
+def check_nudge(answer) -> Finding:
+    """Is `answer` (rewards, winner, loser, rate) → rewards one step up the slope of log σ(gap)?"""
+    wanted = "a function of (rewards, winner, loser, rate) that returns rewards"
+    values, wrote = tried(answer, wanted, NUDGES)
+    for value, (rewards, *_) in zip(values, NUDGES, strict=True):
+        if type(value) is not dict or value.keys() != rewards.keys():
+            raise Refused(
+                "type", f"A dictionary with a reward for each of {list(rewards)}, not {value!r:.80}."
+            )
+        if odd := [r for r in value.values() if type(r) is not float]:
+            hint = "float(…) turns NumPy's number into Python's own."
+            raise Refused("type", f"{odd[0]!r} is a {type(odd[0]).__name__}: plain floats are wanted.", hint)
+    given = [[value[a] for a in case[0]] for value, case in zip(values, NUDGES, strict=True)]
+    if _all_close(given, [_nudged(*case, lambda gap: expit(-gap)) for case in NUDGES]):
+        return unspoilt(Finding(True, None, "Right: the more a win surprises, the more it moves."), wrote)
+    for name, (slope, why) in NUDGE_MISTAKES.items():
+        if _all_close(given, [_nudged(*case, slope) for case in NUDGES]):
+            return named(name, why, "Differentiate log σ(z), by the chain rule: σ′(z) / σ(z).", CHAINED)
+    hint = "Try equal rewards and a rate of 1: the winner should gain ½, and the loser lose ½."
+    return Finding(False, "unknown", "Not that step, nor a mistake known here.", hint, CHAINED)
+
+
+def _all_close(given: list[list[float]], truth: list[list[float]]) -> bool:
+    rows = zip(given, truth, strict=True)
+    return all(math.isclose(x, y, abs_tol=1e-9) for row in rows for x, y in zip(*row, strict=True))
+
+
+# The fewest pairs
+
+DRAWINGS = (
+    {("A", "B"), ("B", "C"), ("A", "C")},
+    {
+        ("A", "B"),
+        ("B", "C"),
+        ("C", "D"),
+        ("A", "D"),
+    },  # A ≻ D follows, though neither A ≻ C nor B ≻ D is stated
+    {("A", "B"), ("C", "D"), ("A", "D")},
+)
+ROUND = {("A", "B"), ("B", "C"), ("C", "A")}
+DIAGRAM = "A picture of an order: the Hasse diagram"
+
+
+def _two_step(pairs: set) -> set:
+    """Without what two *stated* pairs imply."""
+    return {(a, c) for a, c in pairs if not any((a, b) in pairs and (b, c) in pairs for b, _ in pairs)}
+
+
+def _cover_mistakes(pairs: set) -> dict[str, tuple[set, str]]:
+    order = PreferenceOrder.from_pairs(pairs)
+    return {
+        "nothing removed": (pairs, "what follows from other pairs is still there"),
+        "closure": (order.closure().pairs, "this *adds* what follows. A diagram leaves it out"),
+        "two steps only": (
+            _two_step(pairs),
+            "a pair can also follow by a chain of three or more, whose middle pairs nobody stated",
+        ),
+        "upside down": ({(b, a) for a, b in order.hasse().pairs}, "write each pair as (better, worse)"),
+    }
+
+
+@diagnosed
+def check_covers(answer) -> Finding:
+    """Is `answer` a function of a set of pairs that gives the fewest with the same closure?
+
+    ValueError is wanted of it where there is a cycle.
+    """
+    wanted = "a function of a set of pairs that returns a set of pairs"
+    values, wrote = tried(answer, wanted, [(pairs,) for pairs in DRAWINGS])
+    for value in values:
+        if type(value) is not set:
+            raise Refused("type", f"A set of pairs is wanted, not a {type(value).__name__}.", None, DIAGRAM)
+    tables = [_cover_mistakes(pairs) for pairs in DRAWINGS]
+    if values != [PreferenceOrder.from_pairs(pairs).hasse().pairs for pairs in DRAWINGS]:
+        for name, (_, why) in tables[0].items():
+            if values == [table[name][0] for table in tables]:
+                return named(
+                    name, why, "Is there another way down from a to b? Then leave (a, b) out.", DIAGRAM
+                )
+        return _wrong_cover(values)
+    if not _refuses(answer, ROUND):
+        told = "It should raise ValueError for A ≻ B ≻ C ≻ A: on a cycle there is no diagram."
+        return Finding(False, "cycle drawn", told, "Can you walk from an element back to itself?", DIAGRAM)
+    return unspoilt(Finding(True, None, "Right: what follows from a longer chain is not drawn."), wrote)
+
+
+def _wrong_cover(values: list[set]) -> Finding:
+    for value, pairs in zip(values, DRAWINGS, strict=True):
+        truth, shown = PreferenceOrder.from_pairs(pairs).hasse().pairs, sorted(pairs)
+        if lost := truth - value:
+            told = f"From {shown} you dropped {min(lost)}, which no other pairs imply."
+            return Finding(False, "too much removed", told, None, DIAGRAM)
+        if value != truth:
+            told = f"For {shown}, {min(value - truth, key=str)} should not be there."
+            return Finding(False, "unknown", told, "Is there another way down?", DIAGRAM)
+    raise AssertionError("called for right values only")
+
+
+def _refuses(function, *inputs) -> bool:
+    """Does it raise ValueError?"""
+    try:
+        call(function, *inputs)
+    except Refused as refused:
+        if isinstance(refused.__cause__, ValueError):
+            return True
+        raise
+    return False
+
+
+# A fit that knows when there is none
+
+NOISY = [("A", "B")] * 3 + [("B", "A"), ("B", "C"), ("B", "C"), ("C", "B"), ("C", "A"), ("A", "C")]
+NO_FIT = {
+    "an undefeated answer": [("A", "B"), ("B", "C"), ("C", "B")],
+    "a winless answer": [("A", "B"), ("B", "A"), ("B", "C")],
+    "a group that never loses": [("A", "B"), ("B", "A"), ("B", "C"), ("C", "D"), ("D", "C")],
+    "two islands": [("A", "B"), ("B", "A"), ("C", "D"), ("D", "C")],
+}
+
+
+@diagnosed
+def check_finite_fit(answer, *given) -> Finding:
+    """Is `answer` a function of pairs giving Bradley–Terry's rewards, or ValueError where none are finite?
+
+    given: first an example, pairs without a finite fit in which every answer has won and lost.
+    """
+    if given and (found := _no_example(given[0])):
+        return found
+    (rewards,), wrote = tried(answer, "a function of pairs that returns rewards", [(NOISY,)])
+    truth = fit_bradley_terry(NOISY).rewards
+    if type(rewards) is not dict or rewards.keys() != truth.keys():
+        raise Refused("type", f"A dictionary with a reward for each of {list(truth)}, not {rewards!r:.80}.")
+    if any(type(r) is not float for r in rewards.values()):
+        raise Refused("type", "Plain floats are wanted as rewards.", "float(…), or .tolist() of an array.")
+    if found := _wrong_rewards(rewards, truth):
+        return found
+    accepted = [name for name, pairs in NO_FIT.items() if not _refuses(answer, pairs)]
+    if accepted == list(NO_FIT):
+        told = "It never refuses, so where no finite fit exists the result is wherever the steps ran out."
+        return Finding(False, "never refuses", told, "Raise ValueError before you start to climb.", INFINITE)
+    if accepted:
+        told = f"It should raise ValueError for {accepted[0]}, as in {NO_FIT[accepted[0]]}."
+        hint = "However the answers are divided in two groups, each group must have beaten the other."
+        return Finding(False, accepted[0], f"{told} {no_finite_fit(NO_FIT[accepted[0]])!r}.", hint, BLAME)
+    return unspoilt(Finding(True, None, "Right: rewards where they exist, and a refusal elsewhere."), wrote)
+
+
+def _no_example(example) -> Finding | None:
+    """Why these pairs do not show that everyone's winning and losing is not enough; None where they do."""
+    if missing := unanswered(example, (list, tuple), 'an example, a list of pairs such as [("A", "B"), …],'):
+        return missing
+    try:
+        witness = no_finite_fit(example)
+    except (OrderError, TypeError) as error:
+        return Finding(False, "type", f"The example: {error}.")
+    if witness is None:
+        told = "Your example has a finite fit: between any two groups there are wins both ways."
+        return Finding(False, "finite example", told, "Join two groups by wins in one direction only.", BLAME)
+    winners, losers = ({pair[i] for pair in example} for i in (0, 1))
+    if odd := winners ^ losers:
+        one = min(odd, key=str)
+        told = f"In your example {one} never {'loses' if one in winners else 'wins'}."
+        hint = "Too easy: let everyone win and lose at least once. How many answers do you need for that?"
+        return Finding(False, "easy example", told, hint, BLAME)
+    return None
+
+
+def _wrong_rewards(rewards: dict, truth: dict) -> Finding | None:
+    shift = sum(rewards.values()) / len(rewards)
+    if all(math.isclose(rewards[a], r, abs_tol=1e-3) for a, r in truth.items()):
+        return None
+    if all(math.isclose(rewards[a] - shift, r, abs_tol=1e-3) for a, r in truth.items()):
+        told = "The gaps are right. Only they are identified; the mean should be 0 here."
+        return Finding(False, "mean not 0", told, "Subtract the mean.", INFINITE)
+    shown = {a: round(r, 3) for a, r in truth.items()}
+    return Finding(
+        False, "rewards", f"For {NOISY} the best rewards are {shown}; yours differ.", None, INFINITE
+    )

@@ -60,8 +60,40 @@ def call(function: Callable, *inputs) -> tuple[object, bool]:
             value = function(*given)
         except Exception as error:
             raise _raised(function, error, inputs) from error
-    pairs = zip(inputs, given, strict=True)
-    return value, any(isinstance(a, Tensor) and not torch.equal(a, b) for a, b in pairs)
+    return value, any(_changed(a, b) for a, b in zip(inputs, given, strict=True))
+
+
+def _changed(before, after) -> bool:
+    """Of tensors, and of plain Python's containers of plain values."""
+    if isinstance(before, Tensor):
+        return not torch.equal(before, after)
+    return isinstance(before, (dict, list, set)) and before != after
+
+
+def tried(answer, wanted: str, cases: Sequence[tuple]) -> tuple[list, bool]:
+    """What a function returns for each of these inputs, and whether it changed any. Refused where `answer`
+    is no function, raises, or returns nothing at all.
+    """
+    if answer is None or answer is ...:
+        raise Refused("no answer", f"No answer yet: {wanted} is wanted.")
+    if not callable(answer):
+        raise Refused("type", f"Wanted: {wanted}. This is a {type(answer).__name__}.")
+    values, wrote = zip(*(call(answer, *case) for case in cases), strict=True)
+    if all(value is None or value is ... for value in values):
+        raise Refused(
+            "no answer", "No answer yet: your function gives None.", "It needs a return at its end."
+        )
+    return list(values), any(wrote)
+
+
+def unspoilt(finding: Finding, wrote: bool) -> Finding:
+    """The finding, but a right one only where the function left its inputs as they were."""
+    if not (finding.right and wrote):
+        return finding
+    hint = "Build a new object and return it, or start from a copy: whoever called you still needs theirs."
+    return Finding(
+        False, "changes its input", "The values are right, but your function changes what it is given.", hint
+    )
 
 
 def call_either(function: Callable, *inputs) -> object:
@@ -101,7 +133,7 @@ def as_numbers(value) -> np.ndarray | None:
         return None
     try:
         return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

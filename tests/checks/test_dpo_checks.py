@@ -138,6 +138,58 @@ def test_a_weight_with_the_wrong_sign():
         assert pg.check("pair_weight", value, 1.0, -0.5, 0.1).mistake == name
 
 
+WEIGHTS = {
+    None: lambda m, beta: beta * torch.sigmoid(-m),
+    "sign": lambda m, beta: beta * torch.sigmoid(m),
+    "β forgotten": lambda m, beta: torch.sigmoid(-m),
+    "sign and β": lambda m, beta: torch.sigmoid(m),
+    "β twice": lambda m, beta: beta * torch.sigmoid(-beta * m),
+    "derivative of σ": lambda m, beta: beta * torch.sigmoid(m) * torch.sigmoid(-m),
+    "the loss": lambda m, beta: -logsigmoid(m),
+    "downhill": lambda m, beta: -beta * torch.sigmoid(-m),
+    "no answer": lambda m, beta: None,
+    "shape": lambda m, beta: (beta * torch.sigmoid(-m)).sum(),
+    "unknown": lambda m, beta: m.exp(),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS, ids=str)
+def test_a_function_of_weights(name):
+    found = pg.check("pair_weight", lambda plus, minus, beta: WEIGHTS[name](plus - minus, beta))
+    assert found.mistake == name and found.right is (name is None)
+
+
+def test_a_function_of_weights_that_spoils_its_rewards():
+    found = pg.check("pair_weight", lambda plus, minus, beta: beta * torch.sigmoid(-plus.sub_(minus)))
+    assert found.mistake == "changes its input"
+
+
+SHARES = {
+    None: lambda h, a, b: (h > 0).double().mean(),
+    "a level pair is won": lambda h, a, b: (h >= 0).double().mean(),
+    "a level pair is half won": lambda h, a, b: (h.sign() + 1).mean() / 2,
+    "missing reference": lambda h, a, b: (a > b).double().mean(),
+    "policies exchanged": lambda h, a, b: (h < 0).double().mean().item(),
+    "a count": lambda h, a, b: int((h > 0).sum()),
+    "the mean margin": lambda h, a, b: h.mean(),
+    "per cent": lambda h, a, b: 100 * (h > 0).double().mean(),
+    "not a share": lambda h, a, b: h > 0,
+    "no answer": lambda h, a, b: None,
+    "unknown": lambda h, a, b: 0.123,
+}
+
+
+@pytest.mark.parametrize("name", SHARES, ids=str)
+def test_the_share_of_pairs_won(name):
+    found = pg.check("reward_accuracy", lambda a, b, ra, rb: SHARES[name](ratio(a, b, ra, rb), a, b))
+    assert found.mistake == name and found.right is (name is None)
+
+
+@pytest.mark.parametrize("answer, mistake", [(None, "no answer"), (..., "no answer"), (0.5, "type")])
+def test_a_share_that_is_no_function(answer, mistake):
+    assert pg.check("reward_accuracy", answer).mistake == mistake
+
+
 @pytest.mark.parametrize(
     "answer, mistake",
     [
@@ -174,6 +226,6 @@ def test_the_ceiling():
 
 def test_every_check_can_be_called_by_its_name():
     names = [name for name in vars(checks) if name.startswith("check_")]
-    assert len(names) == 7
+    assert len(names) == 8
     for name in names:
         assert getattr(pg, name) is getattr(checks, name)

@@ -271,3 +271,136 @@ def test_leaks(answer, mistake):
 def test_numbers_of_train_rows_are_recognised():
     assert check_leaks({0}, ["x", "y"], ["y", "x", "z"]).mistake == "missed"
     assert check_leaks({1}, ["q", "x"], ["x", "z"]).mistake == "train rows"
+
+
+# A draw by seed and prompt
+
+
+def drawn(row, seed, own=None, among=None):
+    scores = [c["overall_score"] for c in row["completions"]]
+    best = scores.index(max(scores))
+    others = among(scores, best) if among else [i for i in range(len(scores)) if i != best]
+    return best, (own or random.Random(f"{seed} {row['instruction']}")).choice(others)
+
+
+def draw_from_everybody(row, seed):
+    random.seed(f"{seed} {row['instruction']}")
+    return drawn(row, seed, random)
+
+
+def last_of_the_tied(row, seed):
+    scores = [c["overall_score"] for c in row["completions"]]
+    best = max(range(len(scores)), key=lambda i: (scores[i], i))
+    return best, random.Random(f"{seed} {row['instruction']}").choice([i for i in range(4) if i != best])
+
+
+def below(scores, best):
+    return [i for i in range(len(scores)) if scores[i] < scores[best]] or [best - 1 if best else 1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (drawn, None),
+        (lambda row, seed: None, "nothing returned"),
+        (lambda row, seed: list(drawn(row, seed)), "type"),
+        (lambda row, seed: (0, 9), "no such answer"),
+        (lambda row, seed: (1, 1), "itself"),
+        (lambda row, seed: row["nothing"], "raises"),
+        (lambda row, seed: drawn(row, seed)[::-1], "swapped"),
+        (lambda row, seed: (0, 2), "not the best"),
+        (last_of_the_tied, "not the first on a tie"),
+        (lambda row, seed: drawn(row, seed, among=below), "ties left out"),
+        (lambda row, seed: drawn(row, seed, random), "not reproducible"),
+        (draw_from_everybody, "everybody's random numbers"),
+        (
+            lambda row, seed: drawn(row, seed, random.Random(hash((seed, row["instruction"])))),
+            "hash of a text",
+        ),
+        (lambda row, seed: drawn(row, seed, random.Random(row["instruction"])), "seed ignored"),
+        (lambda row, seed: drawn(row, seed, random.Random(seed)), "seed alone"),
+        (5, "type"),
+        (None, "no answer"),
+    ],
+)
+def test_a_draw_by_seed_and_prompt(answer, mistake):
+    before = random.getstate()
+    found = checks.check_seeded_pair(answer)
+    assert (found.right, found.mistake) == (mistake is None, mistake) and found.message
+    assert random.getstate() == before
+
+
+# Evidence, pair by pair
+
+
+def counting(name):
+    def answer(a, b, alike):
+        differences = (a[key] - b[key] for key in ("worth", "score", "words"))
+        return checks._evidence_rules(alike)[name][0](*differences)
+
+    return answer
+
+
+@pytest.mark.parametrize("name", checks._evidence_rules(0.5))
+def test_which_pairs_are_evidence(name):
+    found = checks.check_length_evidence(counting(name))
+    assert found.mistake == (None if name == "right" else name.strip()) and found.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (None, "no answer"),
+        (lambda a, b, alike: None, "no answer"),
+        (True, "type"),
+        (lambda a, b, alike: 1, "type"),
+        (lambda a, b, alike: a["length"], "raises"),
+        (lambda a, b, alike: a["words"] % 2 == 0, "unknown"),
+    ],
+)
+def test_an_evidence_rule_that_is_none(answer, mistake):
+    assert checks.check_length_evidence(answer).mistake == mistake
+
+
+# A split without a leak
+
+
+def split(pairs, share, seed, key=lambda text: " ".join(text.casefold().split()), own=None):
+    prompts = list(dict.fromkeys(key(pair["prompt"]) for pair in pairs))
+    (own or random.Random(seed)).shuffle(prompts)
+    held = set(prompts[: round(share * len(prompts))])
+    return [p for p in pairs if key(p["prompt"]) not in held], [p for p in pairs if key(p["prompt"]) in held]
+
+
+def split_pairs(pairs, share, seed):
+    random.Random(seed).shuffle(pairs)
+    n = round(share * len(pairs))
+    return pairs[n:], pairs[:n]
+
+
+def one_a_prompt(pairs, share, seed):
+    return split(list({pair["prompt"]: pair for pair in pairs}.values()), share, seed)
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (split, None),
+        (split_pairs, "a prompt on both sides"),
+        (lambda pairs, share, seed: split(pairs, share, seed, key=str), "exact match only"),
+        (one_a_prompt, "pairs lost"),
+        (lambda pairs, share, seed: (pairs, pairs), "pairs doubled"),
+        (lambda pairs, share, seed: (pairs, []), "one side empty"),
+        (lambda pairs, share, seed: split(pairs, 2 * share, seed), "another share"),
+        (lambda pairs, share, seed: split(pairs, share, 7), "seed ignored"),
+        (lambda pairs, share, seed: split(pairs, share, seed, own=random.SystemRandom()), "not reproducible"),
+        (lambda pairs, share, seed: list(split(pairs, share, seed)), "type"),
+        (lambda pairs, share, seed: None, "nothing returned"),
+        (lambda pairs, share, seed: pairs["prompt"], "raises"),
+        ("a text", "type"),
+        (None, "no answer"),
+    ],
+)
+def test_a_split_without_a_leak(answer, mistake):
+    found = checks.check_prompt_split(answer)
+    assert (found.right, found.mistake) == (mistake is None, mistake) and found.message

@@ -340,3 +340,97 @@ def test_each_section_to_reread_is_there():
     headings = {line.lstrip("# ") for line in text.splitlines() if line.startswith("#")}
     named = {mdp.STATE, mdp.ODD, mdp.ENDING, mdp.RETURN, mdp.DERIVED, mdp.CREDIT, mdp.BANDIT}
     assert named <= headings
+
+
+# A value, from rollouts
+
+
+def refusing(estimates):
+    def answer(returns, finished):
+        if sum(finished) < 2:
+            raise ValueError("fewer than two finished")
+        return estimates(returns, finished)
+
+    return answer
+
+
+@pytest.mark.parametrize("name", mdp._estimates(*mdp.ROLLOUTS[0]))
+def test_an_estimate(name):
+    found = check("value_estimate", refusing(lambda *rollouts: mdp._estimates(*rollouts)[name][0]))
+    assert found.mistake == (None if name == "right" else name.strip()) and found.message
+
+
+def right_estimate(returns, finished):
+    return mdp._estimates(returns, finished)["right"][0]
+
+
+def lone_is_zero(returns, finished):
+    zero = {"mean": 0.0, "stderr": 0.0, "n": 0, "truncated": 0}
+    return right_estimate(returns, finished) if sum(finished) > 1 else zero
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (None, "no answer"),
+        (5, "type"),
+        (lambda returns, finished: None, "no answer"),
+        (lambda returns, finished: (5.0, 1.0, 2, 1), "type"),
+        (refusing(lambda *r: right_estimate(*r) | {"mean": np.float64(right_estimate(*r)["mean"])}), "type"),
+        (refusing(lambda *r: right_estimate(*r) | {"mean": 5.0}), "unknown"),
+        (lone_is_zero, "no refusal"),
+        (lambda returns, finished: returns.mean(), "error"),
+    ],
+)
+def test_an_estimate_that_is_none(answer, mistake):
+    assert_told(check("value_estimate", answer), mistake)
+
+
+# A memory of states
+
+
+def memory(key, falsy_is_new=False):
+    def remembered(ask):
+        known = {}
+
+        def asked(x, y):
+            state = key(x, y)
+            if state not in known or (falsy_is_new and not known[state]):
+                known[state] = ask(x, y)
+            return known[state]
+
+        return asked
+
+    return remembered
+
+
+STATES = [("How?", "First,"), ("Why?", "First,")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "witness", "mistake"),
+    [
+        (memory(lambda x, y: (x, y)), (STATES,), None),
+        (memory(lambda x, y: (x, y)), (), None),
+        (memory(lambda x, y: (x, y)), (None,), "no witness"),
+        (memory(lambda x, y: (x, y)), ("How?",), "witness: type"),
+        (memory(lambda x, y: (x, y)), ([("a", "b"), ("a", "c")],), "witness: shows nothing"),
+        (memory(lambda x, y: (x, y)), ([("a", "b"), ("a", "b")],), "witness: shows nothing"),
+        (memory(lambda x, y: y), (STATES,), "prompt left out"),
+        (memory(lambda x, y: x), (STATES,), "response left out"),
+        (memory(lambda x, y: x + y), (STATES,), "joined"),
+        (memory(lambda x, y: f"{x} {y}"), (STATES,), "joined"),
+        (memory(lambda x, y: frozenset((x, y))), (STATES,), "in any order"),
+        (memory(lambda x, y: 0), (STATES,), "unknown"),
+        (lambda ask: ask, (STATES,), "nothing remembered"),
+        (memory(lambda x, y: (x, y), falsy_is_new=True), (STATES,), "empty answers forgotten"),
+        (lambda ask: lambda x, y: None, (None,), "no answer"),
+        (lambda ask: None, (None,), "no answer"),
+        (lambda ask: 5, (None,), "type"),
+        (None, (None,), "no answer"),
+        (5, (None,), "type"),
+    ],
+)
+def test_a_memory_of_states(answer, witness, mistake):
+    found = check("remembered", answer, *witness)
+    assert (found.right, found.mistake) == (mistake is None, mistake) and found.message

@@ -2,18 +2,24 @@
 
 import math
 
+import numpy as np
 import pytest
+from scipy.special import expit
 
 from pedagogy.checks import orders as checks
 from pedagogy.checks.orders import (
     check_chained_prob,
     check_closure,
     check_condorcet,
+    check_covers,
     check_extension_count,
+    check_finite_fit,
+    check_nudge,
     check_relations,
     check_undominated,
 )
 from pedagogy.orders import PreferenceOrder, condorcet_winner
+from pedagogy.utility import fit_bradley_terry, no_finite_fit
 
 STATED = PreferenceOrder.from_pairs([("A", "B"), ("B", "C"), ("D", "C")])
 IMPLIED = {("A", "B"), ("B", "C"), ("D", "C"), ("A", "C")}
@@ -153,3 +159,126 @@ def test_each_wrong_chain_is_told_apart():
         found = check_chained_prob(value, 0.7, 0.8)
         assert (found.right, found.mistake, found.message) == (False, name, hint)
     assert check_chained_prob(0.33, 0.7, 0.8).mistake == "unknown"
+
+
+@pytest.mark.parametrize("check", [check_nudge, check_covers, check_finite_fit])
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (None, "no answer"),
+        (3, "type"),
+        (lambda *_: None, "no answer"),
+        (lambda *_: 1 / 0, "error"),
+        (lambda *_: "text", "type"),
+    ],
+)
+def test_what_is_no_function_or_fails_gets_a_plain_word(check, answer, mistake):
+    found = check(answer)
+    assert (found.right, found.mistake) == (False, mistake) and found.message
+
+
+def nudge_by(slope, number=float):
+    def nudge(rewards, winner, loser, rate):
+        moved = checks._nudged(rewards, winner, loser, rate, slope)
+        return {a: number(r) for a, r in zip(rewards, moved, strict=True)}
+
+    return nudge
+
+
+def test_each_wrong_nudge_is_told_apart():
+    assert check_nudge(nudge_by(lambda gap: 1 - expit(gap))).right
+    for name, (slope, _) in checks.NUDGE_MISTAKES.items():
+        assert check_nudge(nudge_by(slope)).mistake == name
+    assert check_nudge(nudge_by(lambda gap: 0.0)).mistake == "unknown"
+    assert check_nudge(nudge_by(lambda gap: 1 - expit(gap), np.float64)).mistake == "type"
+
+
+def reduced(pairs):
+    return PreferenceOrder.from_pairs(pairs).hasse().pairs  # its OrderError is a ValueError
+
+
+def unless_round(function):
+    return lambda pairs: set() if PreferenceOrder.from_pairs(pairs).cycle() else function(pairs)
+
+
+def emptied(pairs):
+    lines = reduced(pairs)
+    pairs.clear()
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (reduced, None),
+        (lambda pairs: set(pairs), "nothing removed"),
+        (lambda pairs: PreferenceOrder.from_pairs(pairs).closure().pairs, "closure"),
+        (checks._two_step, "two steps only"),
+        (lambda pairs: {(b, a) for a, b in reduced(pairs)}, "upside down"),
+        (lambda pairs: {min(reduced(pairs))}, "too much removed"),
+        (lambda pairs: reduced(pairs) | {("Y", "Z")}, "unknown"),
+        (unless_round(reduced), "cycle drawn"),
+        (emptied, "changes its input"),
+        (lambda pairs: sorted(reduced(pairs)), "type"),
+    ],
+)
+def test_covers(answer, mistake):
+    found = check_covers(answer)
+    assert found.mistake == mistake and found.right == (mistake is None) and found.message
+
+
+def fit_unless(refuses, prior=0.1):
+    """A fit that raises ValueError where `refuses(pairs)`, and makes up what is not finite."""
+
+    def fit(pairs):
+        if refuses(pairs):
+            raise ValueError("no finite fit")
+        return fit_bradley_terry(pairs, prior=prior if no_finite_fit(pairs) else None).rewards
+
+    return fit
+
+
+def unbeaten(pairs):
+    return {winner for winner, _ in pairs} - {loser for _, loser in pairs}
+
+
+def one_sided(pairs):
+    return {winner for winner, _ in pairs} != {loser for _, loser in pairs}
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (fit_unless(no_finite_fit), None),
+        (fit_unless(lambda pairs: False), "never refuses"),
+        (fit_unless(unbeaten), "a winless answer"),
+        (fit_unless(one_sided), "a group that never loses"),
+        (
+            fit_unless(lambda pairs: no_finite_fit(pairs) and "D" not in dict(pairs)),
+            "a group that never loses",
+        ),
+        (lambda pairs: {a: r + 1 for a, r in fit_bradley_terry(pairs).rewards.items()}, "mean not 0"),
+        (lambda pairs: fit_bradley_terry(pairs, prior=1.0).rewards, "rewards"),
+        (lambda pairs: dict.fromkeys("ABC", 0), "type"),
+    ],
+)
+def test_finite_fit(answer, mistake):
+    found = check_finite_fit(answer)
+    assert found.mistake == mistake and found.right == (mistake is None) and found.message
+
+
+@pytest.mark.parametrize(
+    ("example", "mistake"),
+    [
+        (None, "no answer"),
+        (3, "type"),
+        ([3], "type"),
+        (["AB"], "type"),
+        ([("A", "A")], "type"),
+        ([("A", "B"), ("B", "A")], "finite example"),
+        ([("A", "B"), ("B", "C"), ("C", "B")], "easy example"),
+        ([("A", "B"), ("B", "A"), ("C", "D"), ("D", "C")], "never refuses"),  # a good one: now the function
+    ],
+)
+def test_the_example_of_no_finite_fit_comes_first(example, mistake):
+    assert check_finite_fit(fit_unless(lambda pairs: False), example).mistake == mistake

@@ -2,17 +2,25 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from pedagogy.checks.preferences import (
+    PROMPT_REWARDS,
     RL_PARTS,
+    WEAK_MISTAKES,
+    _agreements,
     check_gamble,
     check_monotone,
     check_open_pairs,
+    check_reward_for,
     check_rl_part,
     check_triple,
+    check_weak_relation,
+    check_within_prompts,
 )
 from pedagogy.orders import PreferenceOrder
+from pedagogy.utility import find_utility
 
 FLAVOURS = PreferenceOrder.from_ranking(["chocolate", "vanilla", "strawberry"])
 
@@ -142,3 +150,116 @@ def test_the_part_that_is_rl():
         assert check_rl_part(part).mistake == part
     assert check_rl_part(None).mistake == "no answer"
     assert {check_rl_part(answer).mistake for answer in ("policy", ["loss"])} == {"unknown name"}
+
+
+FUNCTION_CHECKS = [check_weak_relation, check_reward_for, check_within_prompts]
+
+
+@pytest.mark.parametrize("check", FUNCTION_CHECKS)
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (None, "no answer"),
+        (..., "no answer"),
+        (3, "type"),
+        (lambda *_: None, "no answer"),
+        (lambda: 0, "error"),
+        (lambda *_: 1 / 0, "error"),
+        (lambda *_: "text", "type"),
+    ],
+)
+def test_what_is_no_function_or_fails_gets_a_plain_word(check, answer, mistake):
+    found = check(answer)
+    assert (found.right, found.mistake) == (False, mistake) and found.message
+
+
+def relation(holds):
+    return lambda rewards: {(a, b) for a in rewards for b in rewards if holds(a, b, rewards[a], rewards[b])}
+
+
+def test_at_least_as_good():
+    assert check_weak_relation(relation(lambda a, b, r, s: r >= s)).right
+    for name, (holds, _) in WEAK_MISTAKES.items():
+        assert check_weak_relation(relation(holds)).mistake == name
+    assert check_weak_relation(lambda rewards: set()).mistake == "unknown"
+    assert check_weak_relation(lambda rewards: [("A", "A")]).mistake == "type"
+
+
+def test_a_right_answer_that_changes_its_input_is_told():
+    def emptying(rewards):
+        pairs = relation(lambda a, b, r, s: r >= s)(rewards)
+        rewards.clear()
+        return pairs
+
+    assert check_weak_relation(emptying).mistake == "changes its input"
+
+
+def by_library(elements, better):
+    found = find_utility(PreferenceOrder.from_pairs(better, elements))
+    return found if isinstance(found, dict) else None
+
+
+def counted(elements, better):
+    return {a: float(sum((a, b) in better for b in elements)) for a in elements}
+
+
+def ranked(elements, better):
+    ranking = next(PreferenceOrder.from_pairs(better, elements).linear_extensions())
+    return {a: -float(i) for i, a in enumerate(ranking)}
+
+
+def total_only(elements, better):
+    return counted(elements, better) if 2 * len(better) == len(elements) * (len(elements) - 1) else None
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (by_library, None),
+        (counted, "rewards where there are none"),
+        (ranked, "a linear extension"),
+        (total_only, "total order wanted"),
+        (lambda e, b: {a: -r for a, r in counted(e, b).items()}, "turned round"),
+        (lambda e, b: dict.fromkeys(e, 0.0), "order"),
+        (lambda e, b: {a: int(r) for a, r in counted(e, b).items()}, "type"),
+        (lambda e, b: {a: r for a, r in counted(e, b).items() if a != "A"}, "missing"),
+        (lambda e, b: by_library(e, b) or "none", "rewards where there are none"),
+    ],
+)
+def test_reward_for(answer, mistake):
+    found = check_reward_for(answer)
+    assert found.mistake == mistake and found.right == (mistake is None) and found.message
+
+
+def as_wrong_as(name):
+    """A function that makes this mistake."""
+    return lambda chosen, rejected: _agreements(chosen, rejected)[name].value
+
+
+SHOWS = ([1.0, 1.0], [0.0, 0.0], [0.0, 10.0])
+
+
+def test_agreement_within_prompts():
+    for name in _agreements(*PROMPT_REWARDS[0]):
+        found = check_within_prompts(as_wrong_as(name), SHOWS)
+        assert found.mistake == (None if name == "right" else name)
+    assert check_within_prompts(lambda c, r: 0.3).mistake == "unknown"
+    assert check_within_prompts(lambda c, r: np.float64(0.3)).mistake == "type"
+
+
+@pytest.mark.parametrize(
+    ("example", "mistake"),
+    [
+        (None, "no answer"),
+        (3, "type"),
+        ("abc", "type"),
+        (([1.0], [0.0]), "type"),
+        (([1.0], [0.0], [0.0, 1.0]), "type"),
+        (([], [], []), "type"),
+        (([1.0], [None], [0.0]), "type"),
+        (([1.0], [0.0], [9.0]), "example shows nothing"),
+        (([1.0, 3.0], [0.0, 2.0], [9.0, 9.0]), "example shows nothing"),
+    ],
+)
+def test_the_example_comes_first_and_does_not_give_the_bug_away(example, mistake):
+    assert check_within_prompts(as_wrong_as("across prompts"), example).mistake == mistake

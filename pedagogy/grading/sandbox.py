@@ -1,0 +1,128 @@
+"""A kernel in bubblewrap: no network, its own processes, and of the disk only Python and this package,
+read-only.
+
+Neither the sources with the hidden tests, nor the gradebook, nor another submission is there to be read.
+The kernel talks to the grader over Unix sockets in a folder of its own. Without bubblewrap the same
+kernel starts bare, with the same limits on time and memory, and nothing else in its way: `grade` does
+that only when told to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+from .course import Course
+
+MB = 2**20
+CPU_SECONDS = 600
+DATA = (
+    3_500 * MB
+)  # of one process; more is a MemoryError. torch alone asks for 2,000, and uses a third of them
+PROCESSES = 256  # with threads; of the sandbox alone. For root, Linux does not count: `run` does
+SCRATCH = 256 * MB  # of each folder that can be written, which lies in memory
+NAME = "grading"
+
+SYSTEM = [
+    "/usr",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/alternatives",
+    "/etc/fonts",
+]
+LINKS = ["/bin", "/sbin", "/lib", "/lib32", "/lib64"]
+
+
+def bubblewrap(course: Course, folder: Path) -> list[str]:
+    """The command that a sandboxed program's own follows; `folder`, with the sockets, is all it shares."""
+    package = Path(__file__).parents[1]
+    python = [Path(sys.prefix), Path(sys.base_prefix), package]
+    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
+    for path in SYSTEM:
+        command += ["--ro-bind-try", path, path]
+    for path in LINKS:
+        command += (
+            ["--symlink", os.readlink(path), path] if os.path.islink(path) else ["--ro-bind-try", path, path]
+        )
+    for path in python:
+        if not path.is_relative_to("/usr"):
+            command += ["--ro-bind", str(path), str(path)]
+    command += ["--proc", "/proc", "--dev", "/dev"]
+    for path in [
+        "/tmp",
+        "/dev/shm",
+        str(course.root.resolve()),
+    ]:  # the last hides a course that lies under Python's
+        command += [*_sized(), "--tmpfs", path]
+    command += ["--dir", "/tmp/home", "--bind", str(folder), str(folder), "--remount-ro", "/"]
+    for name, value in environment().items():
+        command += ["--setenv", name, value]
+    return [*command, "--chdir", "/tmp/home", "--"]
+
+
+def environment() -> dict[str, str]:
+    """All that a sandboxed kernel gets to know: nothing of the grader's own environment."""
+    return {
+        "HOME": "/tmp/home",
+        "USER": "student",
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",  # several submissions run beside each other
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+
+
+@lru_cache
+def _sized() -> list[str]:
+    """bubblewrap limits the size of a tmpfs since 0.7."""
+    told = subprocess.run(["bwrap", "--help"], capture_output=True, text=True).stdout
+    return ["--size", str(SCRATCH)] if "--size" in told else []
+
+
+def trouble(course: Course, folder: Path) -> str:
+    """Why there can be no sandbox here; empty where a program ran in one."""
+    if shutil.which("bwrap") is None:
+        return "bubblewrap is not installed (Debian and Ubuntu: sudo apt install bubblewrap; Linux only)"
+    command = [
+        *bubblewrap(course, folder),
+        sys.executable,
+        "-c",
+        "import pedagogy.grading.kernel; print('in')",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    if done.stdout.strip() != "in":
+        return f"bubblewrap is installed, but does not run here: {done.stderr.strip()[-500:]}"
+    return ""
+
+
+def write_kernelspec(course: Course, folder: Path, sandboxed: bool) -> dict[str, dict]:
+    """A kernelspec for JUPYTER_PATH=`folder`, and nbgrader's settings to use it over Unix sockets there."""
+    limits = [str(CPU_SECONDS), str(DATA), str(PROCESSES if sandboxed else 2**20)]
+    kernel = [sys.executable, "-m", "pedagogy.grading.kernel", *limits, "-f", "{connection_file}"]
+    spec = {
+        "argv": [*(bubblewrap(course, folder) if sandboxed else []), *kernel],
+        "display_name": NAME,
+        "language": "python",
+        "interrupt_mode": "message",  # a signal would not reach through bubblewrap
+        "env": {} if sandboxed else {"OMP_NUM_THREADS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"},
+    }
+    home = folder / "kernels" / NAME
+    home.mkdir(parents=True)
+    (home / "kernel.json").write_text(json.dumps(spec))
+    return {
+        "Run": {"kernel_name": NAME},
+        "KernelManager": {
+            "transport": "ipc",
+            "ip": str(folder / "k"),
+            "connection_file": str(folder / "k.json"),
+        },
+    }
