@@ -14,15 +14,20 @@ PIP = $(PY) -m pip --disable-pip-version-check
 READY = .venv/.ready
 PORT = 8888
 
-.PHONY: help lab test run model clean
+.PHONY: help lab test run slides lecture book release grade model clean
 
 help:
 	@echo "make lab     open the course in JupyterLab            (first time: 3-6 minutes of set-up, then seconds)"
 	@echo "make test    every check: lint, spelling, tests, maths, notebooks    (a few minutes)"
 	@echo "make run     run every notebook top to bottom, without a browser"
+	@echo "make slides  a deck of each notebook, with the lecturer's notes, and PDFs: build/slides/index.html"
+	@echo "make lecture the widgets without code, a page each, on http://127.0.0.1:8866"
+	@echo "make book    the notebooks with their outputs, as pages to read offline: build/book/index.html"
+	@echo "make release the exercises as students get them       (notebooks/exercises/README.md has it all)"
+	@echo "make grade SUBMISSIONS=folder    grade a class: points, feedback and a report, sandboxed"
 	@echo "make model   make the bundled data and models again   (up to 90 minutes on two cores; resumable)"
 	@echo "make clean   delete .venv, checkpoints and everything else that can be made again"
-	@echo "Settings: PYTHON=python3.12 (after make clean), PORT=8889, GPU=1, NOTEBOOKS=00_start_here (for make run)"
+	@echo "Settings: PYTHON=python3.12 (after make clean), PORT=8889, GPU=1, NOTEBOOKS=00_start_here (for make run, slides)"
 
 lab: $(READY)
 	@echo "Opening JupyterLab at notebooks/00_start_here.ipynb, in about 5 seconds."
@@ -42,6 +47,25 @@ test: $(READY)
 run: $(READY)
 	@$(PY) tests/notebooks/run.py $(NOTEBOOKS)
 
+slides: $(READY)
+	@$(PY) -m pedagogy.publish.slides $(NOTEBOOKS)
+
+lecture: $(READY)
+	@$(PY) -m pedagogy.publish.lecture
+
+book: $(READY)
+	@$(PY) -m pedagogy.publish.book
+
+release: $(READY)
+	@$(PY) -m pedagogy.grading release
+
+# SUBMISSIONS: a folder or a zip; ASSIGNMENT: only that one; UNSANDBOXED=1: student code runs as you; JOBS: at a time.
+grade: $(READY)
+	@if [ -z "$(SUBMISSIONS)" ]; then \
+		echo "Which submissions? make grade SUBMISSIONS=folder-or-zip (see notebooks/exercises/README.md)" >&2; exit 2; fi
+	@$(PY) -m pedagogy.grading grade "$(SUBMISSIONS)" --jobs $(or $(JOBS),2) \
+		$(if $(ASSIGNMENT),--assignment $(ASSIGNMENT)) $(if $(UNSANDBOXED),--unsandboxed)
+
 model: $(READY)
 	@echo "The data set (a minute), then both language models (up to 90 minutes on two cores)."
 	@echo "Ctrl-C stops; the same command goes on from the last checkpoint, in build/."
@@ -52,7 +76,7 @@ model: $(READY)
 	$(PY) -m pedagogy.howto.evaluate
 
 clean:
-	rm -rf .venv build *.egg-info tests/notebooks/node_modules
+	rm -rf .venv build *.egg-info */node_modules tests/*/node_modules
 	rm -rf .pytest_cache .ruff_cache .hypothesis .ipynb_checkpoints */.ipynb_checkpoints
 	find pedagogy tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -90,6 +114,9 @@ $(READY): constraints.txt pyproject.toml
 	@echo "== 3/3 Everything else, at the versions in constraints.txt"
 	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	@$(PIP) check
+	@if command -v npm >/dev/null; then for folder in slides tests/notebooks tests/browser; do \
+		(cd $$folder && npm ci --prefer-offline --no-audit --no-fund --loglevel=error) || echo "again when needed"; done; \
+	else echo "No npm here: all works but slides, book and some tests."; fi
 	@mkdir -p .venv/share/jupyter/lab/settings
 	@printf '%s\n' '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
 		> .venv/share/jupyter/lab/settings/overrides.json  # no pop-up, and no network, on opening the lab

@@ -4,19 +4,25 @@ Rooms, from the ground up; imports only go down.
 
     howto/          the simulated world: knowledge, assistants, annotator, judge; how data and models are made
     assets/         what it made: data set, policies, cards
+    encoding        a prompt and a response as a tokenizer's ids
     feedback/       preference data: load, validate, audit, binarise, repair
     orders, utility preferences as graphs; when a reward can stand for them; Bradley–Terry
     logprobs        log π(y|x), the plain definition; slips: wrong ones; packing (trees, tiles): fast
-    policy          a model and its tokenizer as π (encoding, loading, sampling)
+    policy          a model and its tokenizer as π (loading, sampling)
     mdp, rollouts   the model as a Gymnasium environment; episodes, returns, values
-    dpo             losses, references, training, pairs: from pairs to a trained policy
+    dpo             losses, references, training (thrift), pairs: to a trained policy; enumerated: exactly
     annotations     a learner's own preferences (records: the file, raters: agreement)
     plots           arrays in, Axes out
     checks/         self-checks that say which mistake was made, one file a notebook
     widgets/        state in plain Python, a thin view over it
+    exercises       what graded notebooks call: commit, reveal, agrees, mark
+    grading/        a class of submissions, with nbgrader
+    publish/        slides and book, made of the executed notebooks
 """
 
 from importlib import import_module
+
+from . import checks
 
 _HOME = {
     "load_policy": "policy",
@@ -70,32 +76,7 @@ _HOME = {
     "DPORun": "training",
     "to_trl": "pairs",
     "check": "checks",
-    "check_gap": "checks",
-    "check_gamble": "checks",
-    "check_triple": "checks",
-    "check_monotone": "checks",
-    "check_open_pairs": "checks",
-    "check_rl_part": "checks",
-    "check_closure": "checks",
-    "check_relations": "checks",
-    "check_extension_count": "checks",
-    "check_condorcet": "checks",
-    "check_undominated": "checks",
-    "check_chained_prob": "checks",
-    "check_h4_pairs": "checks",
-    "check_tie_chance": "checks",
-    "check_binarizer": "checks",
-    "check_tens": "checks",
-    "check_repair_rule": "checks",
-    "check_bias_evidence": "checks",
-    "check_leaks": "checks",
-    "check_optimum": "checks",
-    "check_dpo_loss": "checks",
-    "check_pair_loss": "checks",
-    "check_pair_weight": "checks",
-    "check_first_row": "checks",
-    "check_beta_order": "checks",
-    "check_ceiling": "checks",
+    **{f"check_{name}": "checks" for name in checks._HOME},
     "load_annotations": "annotations",
     "to_pairs": "annotations",
     "agreement": "raters",

@@ -55,7 +55,9 @@ def sampler(
     return lambda logprobs: int(pick(torch.as_tensor(logprobs)[None], temperature, top_k, top_p, [own]))
 
 
-greedy: Act = sampler(temperature=0)
+def greedy(logprobs: np.ndarray) -> int:
+    """Acts too, always on the likeliest token: log π(· | s) (V,) -> its id."""
+    return sampler(temperature=0)(logprobs)
 
 
 # Episodes

@@ -407,7 +407,6 @@ def check_bandit(answer) -> Finding:
 
 # A value, from rollouts
 
-VALUE = "Which token deserves the reward?"
 ROLLOUTS = [  # returns, and whether each rollout was finished
     ([7.0, 4.0, 9.0, 0.0, 5.0, 0.0], [True, True, True, False, True, False]),
     ([2.0, 3.0, 7.0], [True, True, True]),
@@ -464,13 +463,9 @@ def check_value_estimate(answer) -> Finding:
 
     It should raise ValueError where fewer than two rollouts were finished.
     """
-    if missing := unanswered(answer, Callable, "a function of (returns, finished)"):
-        return missing
-    values = [call(answer, *case)[0] for case in ROLLOUTS]
+    values, _ = tried(answer, "a function of (returns, finished)", ROLLOUTS)
     wanted = {"mean": float, "stderr": float, "n": int, "truncated": int}
     for value in values:
-        if value is None or value is ...:
-            raise Refused("no answer", "Your function gives None.", "It needs a return at its end.", VALUE)
         if type(value) is not dict or value.keys() != wanted.keys():
             raise Refused("type", f"A dictionary with {', '.join(wanted)} is wanted, not {value!r:.80}.")
         for key, kind in wanted.items():
@@ -482,9 +477,9 @@ def check_value_estimate(answer) -> Finding:
         if all(_all_near(value, table[name][0]) for value, table in zip(values, tables, strict=True)):
             if name == "right":
                 return _lone_rollouts(answer)
-            return named(name.strip(), tables[0][name][1], "Pick the finished ones first.", VALUE)
+            return named(name.strip(), tables[0][name][1], "Pick the finished ones first.", CREDIT)
     hint = f"For returns {ROLLOUTS[2][0]}, finished {ROLLOUTS[2][1]}, it is {tables[2]['right'][0]}."
-    return Finding(False, "unknown", "Not the estimate, nor a mistake known here.", hint, VALUE)
+    return Finding(False, "unknown", "Not the estimate, nor a mistake known here.", hint, CREDIT)
 
 
 def _all_near(value: dict, truth: dict) -> bool:
@@ -500,9 +495,9 @@ def _lone_rollouts(answer: Callable) -> Finding:
             continue
         except Exception as error:
             why = f"It raises {type(error).__name__}, where a ValueError that says what is amiss is wanted"
-            return Finding(False, "another error", f"{why}: {error}", None, VALUE)
+            return Finding(False, "another error", f"{why}: {error}", None, CREDIT)
         why = "Right numbers; but of fewer than two finished rollouts there is no error to give"
-        return Finding(False, "no refusal", f"{why}: raise ValueError.", None, VALUE)
+        return Finding(False, "no refusal", f"{why}: raise ValueError.", None, CREDIT)
     return Finding(True, None, "Right: the mean of what was finished, with its error, and how many were not.")
 
 

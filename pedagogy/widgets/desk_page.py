@@ -8,7 +8,7 @@ from html import escape
 from ..annotations import Question
 from ..raters import NO_TRUTH, Agreement, Intransitive, Kappa, Share, Versus, shorten
 from .desk_state import DeskState
-from .gap_page import page, say
+from .gap_page import page, say, scrolling
 from .markup import number
 
 STYLE = """<style>
@@ -75,7 +75,7 @@ def _agreed(seen: Agreement) -> str:
         "You and the truth": seen.truth,
         "The annotator and the truth": seen.annotator_truth,
     }
-    heads = ["", "pairs", "same choice", "95% interval", SCALE]
+    heads = ["Agreement of", "pairs", "same choice", "95% interval", SCALE]
     heads += ["Cohen’s κ [95% interval]", "… ties a third answer"]
     return _table(heads, [_versus(name, versus) for name, versus in pairs.items() if versus])
 
@@ -102,10 +102,10 @@ LENGTH = (
 )
 
 
-def _table(heads: Iterable[str], rows: Iterable[str]) -> str:
+def _table(heads: list[str], rows: Iterable[str]) -> str:
     head = "".join(f'<th scope="col">{h}</th>' for h in heads)
     whole = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
-    return f'<div style="overflow-x: auto"><table class="pg-table pg-desk-table">{whole}</table></div>'
+    return scrolling(f'<table class="pg-table pg-desk-table">{whole}</table>', heads[0])
 
 
 def _versus(name: str, versus: Versus) -> str:

@@ -47,12 +47,18 @@ PAGE_STYLE = f"""<style>
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr))}} .pg-seen svg {{order: -1}}
 .pg-say {{padding: 6px 12px; border-left: 4px solid #f0a500; background: var(--jp-layout-color2, #f4f4f4);
   margin: 4px 0; overflow-wrap: anywhere}}
+.pg-scroll {{overflow-x: auto}}
 </style>"""
 
 
 def page(html: str) -> str:
     """A piece of the explorer with the style it needs."""
     return f'{PAGE_STYLE}<div class="pg-page">{html}</div>'
+
+
+def scrolling(table: str, name: str) -> str:
+    """A table that scrolls sideways where the page is narrow, by the arrow keys too; `name` is read aloud."""
+    return f'<div class="pg-scroll" tabindex="0" role="region" aria-label="{escape(name)}">{table}</div>'
 
 
 def cards(state: GapState) -> str:
@@ -117,7 +123,7 @@ def table(seen: Comparison) -> str:
         for first, *cells in [*rows, last]
     )
     whole = f'<table class="pg-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-    return f'<div style="overflow-x: auto">{whole}</div>'
+    return scrolling(whole, "The numbers of both responses")
 
 
 def _figures(score: Score) -> list[str]:
@@ -196,10 +202,8 @@ def bug_table(rows: list[Bug]) -> str:
     heads = ("", "tokens summed: y⁺, y⁻", "log π(y⁺|x)", "log π(y⁻|x)", "gap, nats", "moved by", "why")
     head = "".join(f'<th scope="col">{h}</th>' for h in heads)
     body = "".join(_bug_row(row, right) for row in rows)
-    return page(
-        '<div style="overflow-x: auto"><table class="pg-table pg-bugs">'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    whole = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return page(scrolling(f'<table class="pg-table pg-bugs">{whole}</table>', "What the bugs make of it"))
 
 
 def _bug_row(bug: Bug, right: Bug) -> str:

@@ -8,7 +8,7 @@ import re
 from html import escape
 
 from ..plots import MINUS, PLUS
-from .gap_page import page, say
+from .gap_page import page, say, scrolling
 from .live_curves import Curve, Level, curves
 from .live_state import DONE, LOSS_NAMES, NAMES, TRAINING, WAITING, Answer, Attempt, LiveState, show
 from .markup import number
@@ -260,10 +260,10 @@ def runs(state: LiveState) -> str:
         if held
         else "on the held-out pairs, or on the last batch where there are none"
     )
+    whole = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
     return live_page(
         f"<h4>Runs</h4><p>Last numbers, {where}. Losses compare only between runs of one loss type and one β."
-        '</p><div style="overflow-x: auto"><table class="pg-table pg-live-runs">'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        "</p>" + scrolling(f'<table class="pg-table pg-live-runs">{whole}</table>', "The runs")
     )
 
 

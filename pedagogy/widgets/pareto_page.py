@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from ..feedback.schemas import ASPECTS
-from .gap_page import page
+from .gap_page import page, scrolling
 from .hasse import Diagram, diagram
 from .hasse_draw import svg
 from .markup import number
@@ -59,11 +59,11 @@ def table(state: ParetoState) -> str:
         for k in ASPECTS
     )
     rules = "".join(_rule(state, rule, letters) for rule in RULES)
-    return (
-        '<div style="overflow-x: auto"><table class="pg-table pg-rated">'
-        f'<thead><tr><th scope="col">aspect × weight</th>{head}</tr></thead>'
-        f"<tbody>{rated}</tbody><tbody>{rules}</tbody></table></div>"
+    whole = (
+        f'<table class="pg-table pg-rated"><thead><tr><th scope="col">aspect × weight</th>{head}</tr></thead>'
+        f"<tbody>{rated}</tbody><tbody>{rules}</tbody></table>"
     )
+    return scrolling(whole, "Ratings, and what each rule makes of them")
 
 
 def _rating(state: ParetoState, letter: str, aspect: str) -> str:

@@ -137,12 +137,12 @@ def bars(state: StepperState, actions: Actions, named: bool = False) -> str:
 def _bar(state: StepperState, actions: Actions, i: int) -> str:
     p, drawn = float(actions.probs[i]), float(actions.tempered[i])
     mark = f'<b style="width:{100 * drawn:.2f}%"></b>' if state.temperature != 1 else ""
-    tempered = f'<span class="pg-num">{percent(drawn)}</span>' if mark else ""
+    tempered = f'<span class="pg-num">{escape(percent(drawn))}</span>' if mark else ""
     child = state.chooser.children.get(actions.token_ids[i])
     sign = "" if child is None else "✓" if child is state.node else "•"
     return (
         f'<span class="pg-mark">{sign}</span><span class="pg-bar"><i style="width:{100 * p:.2f}%"></i>'
-        f'{mark}</span><span class="pg-num">{percent(p)}</span>'
+        f'{mark}</span><span class="pg-num">{escape(percent(p))}</span>'
         f'<span class="pg-num">{number(float(actions.logprobs[i]))}</span>{tempered}'
     )
 
@@ -160,7 +160,7 @@ def rest(state: StepperState, actions: Actions) -> str:
         columns += f"; orange line and last column: sampling at temperature {state.temperature:g}"
     tried = "; •: tried before" if set(state.chooser.children) & set(actions.token_ids) else ""
     eos = "" if state.policy.eos_token_id in actions.token_ids else f", among them EOS {percent(actions.eos)}"
-    others = f"<b>other {actions.others:,} tokens: {percent(actions.rest)}</b>{eos}. "
+    others = f"<b>other {actions.others:,} tokens: {escape(percent(actions.rest))}</b>{escape(eos)}. "
     read = f'<span class="pg-soft">{columns}{tried}.</span>'
     return page(f"<p>{others if actions.others else ''}{read}</p>")
 

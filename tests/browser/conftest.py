@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -17,10 +18,42 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
+HERE = re.compile(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:")  # where a page may go
+
+
+def new_page(browser, width: int = 1280, height: int = 1000):
+    """A page, and the list that its console errors and all its requests to other machines go to."""
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.set_default_timeout(30_000)
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda line: line.type == "error" and errors.append(line.text))
+    for kind in ("request", "websocket"):
+        page.on(kind, lambda asked: HERE.match(asked.url) or errors.append(f"outside: {asked.url}"))
+    return page, errors
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(true, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def screenshot(page, name: str) -> None:
+    """A picture for people to look at, in build/screenshots/."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
 class Notebook:
-    """A notebook of some cells, open in the lab. `errors` are those of the browser's console."""
+    """A notebook of some cells, open in the lab. `errors`: as in new_page."""
 
     def __init__(self, lab: "Lab", page, errors: list[str], cells: int):
         self.lab, self.page, self.errors, self.cells = lab, page, errors, cells
@@ -36,7 +69,7 @@ class Notebook:
         self.assert_clean()
 
     def assert_clean(self) -> None:
-        """No error on the console, no markup of the data run, no cell cut, moved or added by a key."""
+        """No error, no request that left, no markup of the data run, no cell cut, moved or added by a key."""
         assert not self.errors and self.page.evaluate("window.hacked") is None
         assert self.page.locator(".jp-Notebook .jp-Cell").count() == self.cells
 
@@ -47,7 +80,7 @@ class Notebook:
             self.page.set_viewport_size({"width": width, "height": height})
             self.page.wait_for_timeout(300)  # to be laid out anew
             self.page.locator(widget).last.scroll_into_view_if_needed()
-            self.lab.screenshot(self.page, f"{name}_{width}")
+            screenshot(self.page, f"{name}_{width}")
             for game in self.page.locator(widget).all():
                 assert game.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
         self.page.set_viewport_size(before)
@@ -71,13 +104,8 @@ class Lab:
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, self.folder / name)
-        page = self.browser.new_page(viewport={"width": width, "height": height})
-        page.set_default_timeout(30_000)
-        errors = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda line: line.type == "error" and errors.append(line.text))
+        page, errors = new_page(self.browser, width, height)
         self.visit(page, name)
-        page.keyboard.press("Control+b")  # the file browser away
         self.run_all(page)
         page.wait_for_selector(ready, timeout=120_000)
         yield Notebook(self, page, errors, len(cells))
@@ -89,6 +117,8 @@ class Lab:
         page.goto(f"{self.url}/lab/tree/{name}?token={self.token}&reset", timeout=90_000)
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
         self.wait_for_kernel(name)
+        if page.locator("#filebrowser").is_visible():
+            page.keyboard.press("Control+b")  # the file browser away
 
     def run_all(self, page) -> None:
         page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -101,18 +131,7 @@ class Lab:
             kernels = [session["kernel"] for session in self.api("sessions") if session["path"] == name]
             return any(k["execution_state"] == "idle" and k["connections"] > 0 for k in kernels)
 
-        self.wait_until(ready, 60)
-
-    def wait_until(self, true, seconds: float = 20) -> None:
-        end = time.monotonic() + seconds
-        while not true():
-            assert time.monotonic() < end, "waited in vain"
-            time.sleep(0.05)
-
-    def screenshot(self, page, name: str) -> None:
-        """A picture for people to look at, in build/screenshots/."""
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / f"{name}.png")
+        wait_until(ready, 60)
 
     def end_sessions(self, name: str | None = None) -> None:
         """End the kernel of that notebook, or every kernel."""
@@ -140,15 +159,13 @@ def chromium():
 def lab_server(tmp_path_factory, chromium):
     """JupyterLab in an empty folder, with settings, workspaces and runtime files of its own."""
     home, folder = tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("lab")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     lab = Lab(folder, port, secrets.token_hex(16), chromium)
     command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--port={port}", "--no-browser"]
     command += ["--allow-root", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"]
     command += [f"--IdentityProvider.token={lab.token}"]
     with open(home / "log.txt", "wb") as log:
-        server = subprocess.Popen(command, env=_environment(home), stdout=log, stderr=log)
+        server = subprocess.Popen(command, env=server_environment(home), stdout=log, stderr=log)
         try:
             _wait_for_server(lab, server, home / "log.txt")
             yield lab
@@ -158,7 +175,7 @@ def lab_server(tmp_path_factory, chromium):
             server.wait(20)
 
 
-def _environment(home: Path) -> dict[str, str]:
+def server_environment(home: Path) -> dict[str, str]:
     """Jupyter's folders inside `home`; one core; no pop-up that asks about news."""
     places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime"}
     places |= {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
@@ -178,7 +195,7 @@ def _wait_for_server(lab: Lab, server: subprocess.Popen, log: Path) -> None:
         except OSError:
             return None
 
-    lab.wait_until(up, 60)
+    wait_until(up, 60)
 
 
 @pytest.fixture(scope="module")

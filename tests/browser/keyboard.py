@@ -18,11 +18,12 @@ def focused(page, text: str, nth: int | None = None) -> bool:
 
 
 def tab_to(page, text: str, nth: int | None = None, back: bool = False) -> None:
-    """Press Tab (or, `back`, Shift+Tab) until that button has the focus. The way begins in a widget."""
+    """Press Tab (`back`: Shift+Tab) until that button has the focus, with a ring. It begins in a widget."""
     if not page.evaluate("game => document.activeElement.closest(game) !== null", GAME):
         page.locator(f"{GAME} :is(button, input)").first.focus()
-    for _ in range(80):
+    for presses in range(80):
         if focused(page, text, nth):
+            assert presses == 0 or page.evaluate(RING) == VISIBLE_RING
             return
         page.keyboard.press("Shift+Tab" if back else "Tab")
     raise AssertionError(f"Tab never reached the button {text!r}")

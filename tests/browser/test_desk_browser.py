@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.browser.conftest import screenshot
 from tests.browser.keyboard import focused, tab_to
 
 pytestmark = pytest.mark.browser
@@ -44,7 +45,7 @@ def wait_for(page, pair: int) -> None:
 
 def test_by_mouse_and_after_a_restart(lab, desk):
     assert "secret" not in desk.content().replace(json.dumps(CELL), "").split("pg-desk")[-1]
-    lab.screenshot(desk, "desk")
+    screenshot(desk, "desk")
     where = desk.get_by_role("button", name="Left is better").bounding_box()
     for number, name in enumerate(("Left is better", "Right is better", "Equally good", "Can’t say"), 2):
         desk.get_by_role("button", name=name).click()
@@ -65,7 +66,7 @@ def test_by_mouse_and_after_a_restart(lab, desk):
 
 def test_by_keyboard_alone_to_the_report(lab, notebook, desk):
     tab_to(desk, "Right is better ▶")
-    lab.screenshot(desk, "desk_focus")
+    screenshot(desk, "desk_focus")
     start = int(desk.locator(".pg-desk-bar b").inner_text().split()[1])
     for number in range(start, 24):
         desk.keyboard.press("Enter" if number % 2 else "Space")
@@ -73,12 +74,12 @@ def test_by_keyboard_alone_to_the_report(lab, notebook, desk):
         assert focused(desk, "Right is better ▶")  # the focus stays, so the next press is the next verdict
     desk.keyboard.press("Enter")
     desk.locator(".pg-desk-bar b", has_text="All 24 pairs judged").wait_for()
-    lab.screenshot(desk, "desk_done")
+    screenshot(desk, "desk_done")
     tab_to(desk, "Open the report")
     desk.keyboard.press("Enter")
     desk.locator(".pg-desk-table").first.wait_for()
     assert "You and the truth" in desk.locator(".pg-desk").inner_text()
-    lab.screenshot(desk, "desk_report")
+    screenshot(desk, "desk_report")
     tab_to(desk, "Export as training pairs")
     desk.keyboard.press("Space")
     desk.get_by_text("training pairs written").wait_for()

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.browser.conftest import screenshot, wait_until
 from tests.browser.keyboard import tab_to, tab_until
 
 pytestmark = pytest.mark.browser
@@ -46,7 +47,7 @@ def explorer(lab, notebook):
 
 def picks(lab, n: int) -> list[dict]:
     """The picks on disk, once there are n of them."""
-    lab.wait_until(lambda: lab.picks.exists() and lab.picks.read_bytes().count(b"\n") == n)
+    wait_until(lambda: lab.picks.exists() and lab.picks.read_bytes().count(b"\n") == n)
     return [json.loads(line) for line in lab.picks.read_text().splitlines()]
 
 
@@ -67,7 +68,7 @@ def test_by_mouse(lab, explorer):
     assert explorer.evaluate(below) == "none"
     token.hover()
     assert explorer.evaluate(below) == "block"
-    lab.screenshot(explorer, "gap_mouse")
+    screenshot(explorer, "gap_mouse")
 
     explorer.get_by_role("button", name="Swap").click()
     flipped = first.translate(str.maketrans("+−", "−+"))
@@ -119,13 +120,13 @@ def test_by_keyboard_alone(lab, explorer):
     tab_to(explorer, "y⁺ is likelier")
     explorer.keyboard.press("Space")
     tab_to(explorer, "Reveal")
-    lab.screenshot(explorer, "gap_keyboard_before")
+    screenshot(explorer, "gap_keyboard_before")
     explorer.keyboard.press("Enter")
     explorer.wait_for_selector("svg.pg-curves")
     tab_until(explorer, "e.className === 'pg-token'")  # past the other buttons and the strip's own switch
     below = "getComputedStyle(document.activeElement, '::after').display"
     assert explorer.evaluate(below) == "block"
-    lab.screenshot(explorer, "gap_keyboard")
+    screenshot(explorer, "gap_keyboard")
     [pick] = picks(lab, 1)
     assert (pick["chosen"], pick["rejected"], pick["guess"]) == ("Raise the car & wait.", ROWS[0][3], 1)
 
@@ -150,7 +151,7 @@ def both(lab, folders):
         notebook.assert_clean()
 
 
-def test_two_policies_and_bugs(lab, both):
+def test_two_policies_and_bugs(both):
     explorer = both.page
     explorer.get_by_role("button", name="log π − log π_ref", exact=True).click()
     explorer.wait_for_selector(".pg-sign")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser.conftest import screenshot
 from tests.browser.keyboard import tab_until
 
 pytestmark = pytest.mark.browser
@@ -47,7 +48,7 @@ def main_button(page, text: str) -> None:
     page.wait_for_selector(f".pg-live button:has-text('{text}')", timeout=60_000)
 
 
-def test_start_by_mouse_pause_and_go_on_by_keyboard(lab, notebook, live):
+def test_start_by_mouse_pause_and_go_on_by_keyboard(notebook, live):
     live.get_by_role("button", name="▶ Start").click()
     past(live, 1)
     before = live.locator(".pg-live-now").inner_text()
@@ -68,7 +69,7 @@ def test_start_by_mouse_pause_and_go_on_by_keyboard(lab, notebook, live):
     tab_until(live, first, back=True)  # β, by the arrow keys
     live.keyboard.press("ArrowRight")
     live.wait_for_selector(".pg-say:has-text('next start')")
-    lab.screenshot(live, "live_paused")
+    screenshot(live, "live_paused")
     live.get_by_role("button", name="▶ Resume").focus()
     live.keyboard.press("Enter")
     past(live, halted)

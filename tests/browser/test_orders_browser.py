@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.browser.conftest import screenshot
 from tests.browser.keyboard import RING, VISIBLE_RING, focused, tab_to
 
 pytestmark = pytest.mark.browser
@@ -57,7 +58,7 @@ def facts(page) -> str:
     return page.locator(".pg-facts").inner_text()
 
 
-def test_an_order_by_mouse(lab, games):
+def test_an_order_by_mouse(games):
     state(games, "a", "b")
     state(games, "b", "c")
     assert "1 pair: a ≻ c" in facts(games) and "4 of 24 rankings" in facts(games)
@@ -65,7 +66,7 @@ def test_an_order_by_mouse(lab, games):
     games.get_by_text("draw the implied pairs").click()
     games.wait_for_selector("polyline.pg-implied")
     games.locator(".pg-game").nth(0).scroll_into_view_if_needed()
-    lab.screenshot(games, "order_builder")
+    screenshot(games, "order_builder")
 
     state(games, "c", "a")
     games.wait_for_selector(".pg-broken")
@@ -73,13 +74,13 @@ def test_an_order_by_mouse(lab, games):
     assert games.locator("polyline.pg-cycle").count() == 3
     width = "getComputedStyle(document.querySelector('polyline.pg-cycle')).strokeDasharray"
     assert games.evaluate(width) != "none"  # told by more than colour
-    lab.screenshot(games, "order_builder_cycle")
+    screenshot(games, "order_builder_cycle")
     games.get_by_role("button", name="Undo").click()
     games.wait_for_selector(".pg-broken", state="detached")
     assert "4 of 24 rankings" in facts(games)
 
 
-def test_weights_by_mouse(lab, games):
+def test_weights_by_mouse(games):
     pareto = games.locator(".pg-game").nth(1)
     assert "weighted sum: A;" in pareto.inner_text()
     slider = pareto.locator(".widget-slider .noUi-base").nth(1)
@@ -89,19 +90,19 @@ def test_weights_by_mouse(lab, games):
     games.wait_for_selector("text=instruction following × 0.00")
     pareto.get_by_text("The choice flipped, from A to B").wait_for()
     pareto.scroll_into_view_if_needed()
-    lab.screenshot(games, "pareto_explorer")
+    screenshot(games, "pareto_explorer")
     pareto.get_by_role("button", name="Next where they disagree").click()
     pareto.locator(".pg-prompt", has_text="<script>hacked = 1</script>").wait_for()
     assert "dominated by A" in pareto.inner_text()
 
 
-def test_by_keyboard_alone(lab, games):
+def test_by_keyboard_alone(games):
     """Tab to a control, Space or Enter on it, arrows on a slider, text in the box."""
     tab_to(games, "b", nth=1)  # over b
     games.keyboard.press("Space")
     tab_to(games, "Add a ≻ b")
     assert games.evaluate(RING) == VISIBLE_RING
-    lab.screenshot(games, "order_builder_focus")
+    screenshot(games, "order_builder_focus")
     games.keyboard.press("Enter")
     games.wait_for_selector(".pg-order polyline.pg-covering", state="attached")
     assert focused(games, "Add a ≻ b", 0)  # still there: no need to find the way back
@@ -119,7 +120,7 @@ def test_by_keyboard_alone(lab, games):
     games.keyboard.press("ArrowRight")
     games.wait_for_selector("text=helpfulness × 0.02")  # 0.05 of 3.05
     assert games.evaluate(RING) == VISIBLE_RING
-    lab.screenshot(games, "pareto_explorer_focus")
+    screenshot(games, "pareto_explorer_focus")
 
 
 def test_they_fit_narrow_windows(notebook, games):

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from tests.browser.conftest import screenshot
 from tests.browser.keyboard import RING, VISIBLE_RING, focused, tab_to, tab_until
 
 pytestmark = pytest.mark.browser
@@ -55,14 +56,14 @@ def button(page, name: str):
     return page.locator(".pg-rows").get_by_role("button", name=name, exact=True)
 
 
-def test_by_mouse(lab, browser):
+def test_by_mouse(browser):
     assert "4 of 4 rows" in status(browser)
     cards = browser.locator(".pg-answer")
     assert cards.count() == 4 and "tied for best with B" in cards.nth(0).inner_text()
     assert "Because of honesty" not in cards.nth(0).inner_text()
     cards.nth(0).get_by_text("Rationales of the ratings").click()
     assert "Because of honesty. <img src=x" in cards.nth(0).inner_text()
-    lab.screenshot(browser, "rows_mouse")
+    screenshot(browser, "rows_mouse")
 
     button(browser, "Last »").click()
     wait_for_prompt(browser, "<img src=x onerror='hacked = 1'><script>hacked = 1</script>")
@@ -71,7 +72,7 @@ def test_by_mouse(lab, browser):
     wait_for_prompt(browser, "Write a loop")
     assert browser.locator(".pg-code").inner_text() == "```python\nfor i in range(9):\n    print(i)\n```"
     browser.get_by_text("words more").click()
-    lab.screenshot(browser, "rows_long")
+    screenshot(browser, "rows_long")
 
     button(browser, "best − worst").click()
     slider = browser.locator(".pg-rows .widget-slider").nth(0)
@@ -88,13 +89,13 @@ def test_by_mouse(lab, browser):
     button(browser, "code (1)").click()
     browser.get_by_text("No row passes all").wait_for()
     assert "Loosen" in browser.locator(".pg-say").first.inner_text() and cards.count() == 0
-    lab.screenshot(browser, "rows_empty")
+    screenshot(browser, "rows_empty")
     button(browser, "✕ Clear filters").click()
     browser.wait_for_selector(".pg-answer")
     assert "4 of 4 rows" in status(browser)
 
 
-def test_by_keyboard_alone(lab, browser):
+def test_by_keyboard_alone(browser):
     """Tab to a control, Space or Enter on it, arrows on a slider, text in the box; the focus stays."""
     browser.get_by_placeholder("a word or phrase").focus()
     tab_to(browser, "Next ▶")
@@ -120,7 +121,7 @@ def test_by_keyboard_alone(lab, browser):
         browser.keyboard.press("Enter" if open_ else "Space")
         assert browser.evaluate("document.activeElement.parentElement.open") is open_
     assert browser.evaluate(RING) == VISIBLE_RING
-    lab.screenshot(browser, "rows_keyboard")
+    screenshot(browser, "rows_keyboard")
 
     browser.get_by_placeholder("a word or phrase").focus()
     tab_to(browser, "helpfulness")
@@ -166,5 +167,5 @@ def test_the_bundled_rows(lab):
     with lab.open("rows_bundled.ipynb", BUNDLED, ready=".pg-answer", width=1440, height=1500) as notebook:
         assert notebook.page.locator(".pg-answer").count() == 4
         assert "3,200 of 3,200 rows" in status(notebook.page)
-        lab.screenshot(notebook.page, "row_browser")
+        screenshot(notebook.page, "row_browser")
         notebook.assert_clean()

@@ -5,6 +5,7 @@ import statistics
 
 import pytest
 
+from tests.browser.conftest import screenshot
 from tests.browser.keyboard import RING, VISIBLE_RING, tab_to
 
 pytestmark = pytest.mark.browser
@@ -62,7 +63,7 @@ def ended(page) -> None:
     )
 
 
-def test_an_episode_by_mouse(lab, stepper):
+def test_an_episode_by_mouse(stepper):
     assert "tire" in stepper.locator(".pg-x").inner_text()
     assert stepper.locator(".pg-acts button").count() == stepper.locator(".pg-bars > div").count() == 6
     action = stepper.locator(".pg-acts button").nth(1)
@@ -76,7 +77,7 @@ def test_an_episode_by_mouse(lab, stepper):
     press(stepper, "Sample to the end")
     ended(stepper)
     assert stepper.locator(".pg-branch:visible").count() == 1
-    lab.screenshot(stepper, "stepper_end")
+    screenshot(stepper, "stepper_end")
     press(stepper, "⇤ To the prompt")
     at(stepper, 0)
     stepper.get_by_label("or type").fill("<b>")
@@ -85,14 +86,14 @@ def test_an_episode_by_mouse(lab, stepper):
     press(stepper, "End with EOS")
     stepper.wait_for_function("document.querySelector('.pg-now').innerText.includes('ended by EOS')")
     assert status(stepper).split()[-1] == "3"  # the reward: three characters
-    lab.screenshot(stepper, "stepper_mouse")
+    screenshot(stepper, "stepper_mouse")
 
     stepper.locator(".pg-branch button:visible").first.click()
     stepper.wait_for_function("/here/.test(document.querySelector('.pg-branch').innerText)")
     assert stepper.locator("svg.pg-tree polyline").count() == 3
 
 
-def test_playing_can_be_stopped_and_gone_on_with(lab, stepper):
+def test_playing_can_be_stopped_and_gone_on_with(stepper):
     stepper.locator(".pg-step .noUi-handle").focus()
     stepper.keyboard.press("End")
     stepper.wait_for_selector("text=temperature 2")
@@ -105,10 +106,10 @@ def test_playing_can_be_stopped_and_gone_on_with(lab, stepper):
     stepper.wait_for_timeout(500)
     assert 3 <= tokens(stepper) == stopped < 60 and "open" in status(stepper)
     assert "Stopped." in stepper.locator(".pg-say").first.inner_text()
-    lab.screenshot(stepper, "stepper_stopped")
+    screenshot(stepper, "stepper_stopped")
 
 
-def test_by_keyboard_alone(lab, stepper):
+def test_by_keyboard_alone(stepper):
     """Tab to a control, Space or Enter on it; the focus stays where one goes on."""
     tab_to(stepper, stepper.locator(".pg-acts button").first.inner_text())
     for t in (1, 2, 3):
@@ -142,7 +143,7 @@ def test_by_keyboard_alone(lab, stepper):
     at(stepper, 0)
     leaf = stepper.locator(".pg-branch button:visible").last.inner_text()
     tab_to(stepper, leaf)
-    lab.screenshot(stepper, "stepper_keyboard")
+    screenshot(stepper, "stepper_keyboard")
     stepper.keyboard.press("Space")
     stepper.wait_for_function("!document.querySelector('.pg-now dd').innerText.startsWith('0 ')")
     assert stepper.evaluate("document.activeElement.innerText") == leaf

@@ -15,14 +15,9 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-ROOT = Path(__file__).parents[2]
-MACROS = ROOT / "Latex_macros.ipynb"
-COMMAND = "%run ../Latex_macros.ipynb"
-
-
-def notebooks() -> list[Path]:
-    """The course's notebooks in order; exercises travel alone, in plain TeX, and are not among them."""
-    return sorted((ROOT / "notebooks").glob("*.ipynb"))
+from pedagogy.publish.execute import ROOT, course
+from pedagogy.publish.macros import MACROS
+from pedagogy.publish.pages import MACRO_CELL
 
 
 def executed(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
@@ -44,7 +39,7 @@ def executed(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.Notebook
 
 def template() -> nbformat.NotebookNode:
     """The cell that every course notebook starts with, output included."""
-    cell = nbformat.v4.new_code_cell(COMMAND, id="0")  # the id nbstripout gives to a first cell
+    cell = nbformat.v4.new_code_cell(MACRO_CELL, id="0")  # the id nbstripout gives to a first cell
     cell.metadata = {"slideshow": {"slide_type": "slide"}, "tags": ["keep_output", "remove_input"]}
     return executed(nbformat.v4.new_notebook(cells=[cell]), ROOT / "notebooks").cells[0]
 
@@ -52,9 +47,9 @@ def template() -> nbformat.NotebookNode:
 def main() -> None:
     nbformat.write(executed(nbformat.read(MACROS, as_version=4), ROOT), MACROS)
     first = template()
-    for path in notebooks():
+    for path in course():  # exercises travel alone, in plain TeX, and are not among them
         notebook = nbformat.read(path, as_version=4)
-        has_one = bool(notebook.cells) and notebook.cells[0].source.strip() == COMMAND
+        has_one = bool(notebook.cells) and notebook.cells[0].source.strip() == MACRO_CELL
         notebook.cells[: int(has_one)] = [first]
         for number, cell in enumerate(notebook.cells):
             cell.id = str(number)  # as nbstripout numbers them

@@ -3,9 +3,8 @@
 import nbformat
 import pytest
 
+from pedagogy.publish.execute import course
 from tests.notebooks import refresh_macros
-
-NOTEBOOKS = refresh_macros.notebooks()
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +21,7 @@ def test_running_the_macros_from_a_notebook_gives_their_committed_output(templat
     assert template.outputs[0].data["text/latex"].startswith(r"$\def\x{")
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", course(), ids=lambda path: path.stem)
 def test_a_notebook_starts_with_the_macros_and_their_output(path, template):
     first = nbformat.read(path, as_version=4).cells[0]
     assert first == template, "to refresh: .venv/bin/python tests/notebooks/refresh_macros.py"

@@ -13,11 +13,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-ROOT = Path(__file__).parents[2]
-HERE = Path(__file__).parent
-NOTEBOOKS = [ROOT / "Latex_macros.ipynb", *sorted((ROOT / "notebooks").rglob("*.ipynb"))]
+from pedagogy.publish.execute import NOTEBOOKS, ROOT, course
+from pedagogy.publish.macros import CODE, MACROS
 
-CODE = re.compile(r"^(```|~~~).*?^\1|(?<!`)(`+)(?!`).+?(?<!`)\2(?!`)", re.DOTALL | re.MULTILINE)
+HERE = Path(__file__).parent
+EXERCISES = sorted((NOTEBOOKS / "exercises" / "source").glob("*/*.ipynb"))  # not what students handed in
+EVERY = [MACROS, *course(), *EXERCISES]
+
 MATH = re.compile(
     r"""
       (?<!\\)\$\$(?P<display>.+?)\$\$
@@ -46,7 +48,7 @@ def math_spans(markdown: str) -> list[str]:
 
 def macros() -> str:
     """The TeX definitions that Latex_macros.ipynb was committed with."""
-    notebook = nbformat.read(NOTEBOOKS[0], as_version=4)
+    notebook = nbformat.read(MACROS, as_version=4)
     (code,) = (cell for cell in notebook.cells if cell.cell_type == "code")
     return code.outputs[0].data["text/latex"].strip("$")
 
@@ -74,12 +76,12 @@ def katex():
     return errors
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_formula_renders(path, katex):
     """With the course's macros; exercises, which travel alone, and the table of macros with none."""
     cells = nbformat.read(path, as_version=4).cells
     spans = [(i, s) for i, c in enumerate(cells) if c.cell_type == "markdown" for s in math_spans(c.source)]
-    alone = path == NOTEBOOKS[0] or "exercises" in path.parts
+    alone = path == MACROS or "exercises" in path.parts
     errors = katex([span for _, span in spans], "" if alone else macros())
     bad = [f"cell {i}: {s!r}: {error}" for (i, s), error in zip(spans, errors, strict=True) if error]
     assert not bad, "\n".join(bad)
@@ -97,7 +99,7 @@ def test_the_seed_course_names_and_ours_work(katex):
 
 
 def test_the_table_lists_every_macro_with_its_meaning():
-    table = nbformat.read(NOTEBOOKS[0], as_version=4).cells[-1].source
+    table = nbformat.read(MACROS, as_version=4).cells[-1].source
     listed = dict(re.findall(r"^\| `\\(\w+)` \| \$(.+?)\$ \|", table, re.MULTILINE))
     defined = dict(re.findall(r"\\def\\(\w+)\{(.+)\}", macros()))
     assert listed.keys() == defined.keys()

@@ -8,23 +8,22 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from pedagogy.publish.execute import NOTEBOOKS, ROOT, course, executed
 from tests.notebooks import run
 
-ROOT = Path(__file__).parents[2]
-NOTEBOOKS = run.find([])
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 ABSOLUTE = re.compile(r"(?<![\w.~/:])/(?:home|Users|root|tmp|usr|opt|var|mnt)/\w|\b[A-Z]:\\\\?\w")
 
-each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+each_notebook = pytest.mark.parametrize("path", course(), ids=lambda path: path.stem)
 
 
 def test_there_are_notebooks():
-    assert (ROOT / "notebooks" / "00_start_here.ipynb") in NOTEBOOKS
+    assert NOTEBOOKS / "00_start_here.ipynb" in course()
 
 
 @each_notebook
 def test_it_runs_from_top_to_bottom(path):
-    run.execute(path)
+    executed(path)  # its outputs are kept: for the slides and the book, and until something changes
 
 
 @each_notebook
