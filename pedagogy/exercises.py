@@ -1,5 +1,4 @@
-"""What the graded notebooks call: predictions committed before the reveal, strict comparison, marks by
-property.
+"""What graded notebooks call: predictions committed before the reveal, strict comparison, marks by property.
 
 `commit` and `reveal` are for exercises that ask for a prediction; `agrees` and `mark` are for the tests,
 which give part of a cell's points for each property that an answer has. Nothing here knows of any one

@@ -371,5 +371,6 @@ def check_ceiling(answer, worths: Sequence[tuple[float, float]]) -> Finding:
         "no noise": Mistake(1.0, "some labels contradict the truth: who knows the truth is wrong there"),
     }
     value = as_wanted(answer, "a share, from 0 to 1", ())
-    right = f"Right: {won} of {n} labels agree with the truth, and {ties} true ties count half."
+    at_ties = "1 true tie counts half" if ties == 1 else f"{ties} true ties count half"
+    right = f"Right: {won} of {n} labels agree with the truth, and {at_ties}."
     return compare(value, (won + ties / 2) / n, wrong, right, NOISE, 1e-3)

@@ -1,6 +1,4 @@
-"""Where everything lies, and nbgrader's own API over it: its configuration, its gradebook, the student
-versions.
-"""
+"""Where everything lies, and nbgrader's own API over it: configuration, gradebook, student versions."""
 
 from __future__ import annotations
 
@@ -20,8 +18,8 @@ from nbgrader.utils import capture_log, temp_attrs
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
+# For nbgrader, which calls alembic by its name.
 os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-# for nbgrader, which calls alembic by its name
 
 HERE = Path(__file__).parents[2] / "notebooks" / "exercises"
 LOCKED = 60  # seconds to wait where another process writes to the gradebook
@@ -33,9 +31,7 @@ class CourseError(Exception):
 
 @dataclass(frozen=True)
 class Course:
-    """An nbgrader course directory, with nbgrader_config.py and source/<assignment>/<assignment>.ipynb in
-    it.
-    """
+    """nbgrader's course directory: nbgrader_config.py, and source/<assignment>/<assignment>.ipynb."""
 
     root: Path = HERE
 

@@ -27,10 +27,9 @@ ANSWERS = 5.0  # seconds that a kernel has to answer after it was interrupted
 
 # Before each test cell: `mark`, `agrees`, `reveal` as the package has them, whatever the notebook did.
 RESTORE = """
-import importlib.util as _util, pedagogy.exercises as _now
+import importlib.util as _util, sys as _sys, pedagogy.exercises as _now
 _spec = _util.find_spec("pedagogy.exercises")
 _fresh = _util.module_from_spec(_spec)
-import sys as _sys
 _kept = _sys.modules["pedagogy.exercises"]
 _sys.modules["pedagogy.exercises"] = _fresh
 try:
@@ -54,6 +53,7 @@ class Run(Execute):
     iopub_timeout = Integer(10).tag(config=True)  # seconds for outputs to arrive after a cell's end
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        """Run all cells before the deadline; without a kernel, each carries the reason."""
         self._stopped, self._cell_seconds = self.not_run, self.timeout
         self._deadline = time.monotonic() + self.wall
         if not self.not_run:
@@ -67,6 +67,7 @@ class Run(Execute):
         return nb, resources
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
+        """Run one cell in what time is left, or leave it out where no more can run."""
         if cell.cell_type != "code" or not cell.source.strip():
             return cell, resources
         left = self._deadline - time.monotonic()
@@ -82,7 +83,7 @@ class Run(Execute):
                 self._answers(RESTORE, self.timeout)
             cell, resources = super().preprocess_cell(cell, resources, index)
         except DeadKernelError:
-            self._stop(cell, "KernelDied", "the kernel died here")
+            self._died(cell)
         except CellTimeoutError:
             self._after_timeout(cell)
         else:
@@ -99,8 +100,9 @@ class Run(Execute):
         if not self._answers("", ANSWERS):
             self._stopped = "an earlier cell ran without end, and could not be interrupted"
 
-    def _stop(self, cell: NotebookNode, name: str, why: str) -> None:
-        cell.outputs = [*cell.get("outputs", []), _error(name, why)]
+    def _died(self, cell: NotebookNode) -> None:
+        why = "the kernel died here"
+        cell.outputs = [*cell.get("outputs", []), _error("KernelDied", why)]
         self._stopped = f"an earlier cell ended the kernel: {why}"
 
     def _leave_out(self, cell: NotebookNode) -> None:
@@ -156,6 +158,7 @@ class Vouched(NbGraderPreprocessor):
     """Points count only with the lines of `mark` that add up to them; a warning on stderr costs none."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
+        """A test cell whose points cannot be believed gets an error that says why; stderr becomes stdout."""
         if not is_grade(cell) or cell.cell_type != "code":
             return cell, resources
         for output in cell.outputs:

@@ -1,5 +1,4 @@
-"""The kernel a student's code runs in: limits first, which that code cannot raise again, then ipykernel
-as it is.
+"""The kernel a student's code runs in: limits first, which it cannot raise again, then ipykernel as it is.
 
 Started as `python -m pedagogy.grading.kernel CPU_SECONDS MEMORY PROCESSES -f CONNECTION_FILE …`.
 """
@@ -8,9 +7,7 @@ import sys
 
 
 def limit(cpu: int, memory: int, processes: int) -> None:
-    """Seconds of processor time, bytes of memory asked for, processes with threads; those this system
-    knows.
-    """
+    """Set what limits this system knows: processor seconds, bytes asked for, processes with threads."""
     try:
         import resource
     except ImportError:  # Windows

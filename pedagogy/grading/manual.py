@@ -1,6 +1,4 @@
-"""Points for the open questions through a CSV file, for those who would rather not open nbgrader's
-formgrader.
-"""
+"""Points for the open questions through a CSV file, in place of nbgrader's formgrader."""
 
 from __future__ import annotations
 
@@ -11,13 +9,14 @@ import nbformat
 from nbgrader.api import MissingEntry
 
 from .course import Course, CourseError
+from .report import plain
 from .results import Result
 
 COLUMNS = ["student", "assignment", "exercise", "of", "answer", "points", "comment"]
 
 
-def write_open(course: Course, results: list[Result], path: Path) -> int:
-    """Every open question nobody has graded yet, with the answer; how many there are.
+def write_open(course: Course, results: list[Result], path: Path) -> None:
+    """Write every open question that nobody has graded yet, with the answer.
 
     Points that stand in the file already, and were not taken into the gradebook yet, stay.
     """
@@ -29,13 +28,10 @@ def write_open(course: Course, results: list[Result], path: Path) -> int:
         )
         text = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in cells}
         for exercise in waiting:
-            answer = text[exercise.name]
-            shown = f"'{answer}" if answer[:1] in tuple("=+-@\t\r") else answer  # no formula in a spreadsheet
             key = (result.student, result.assignment, exercise.name)
-            rows.append([*key, f"{exercise.of:g}", shown, *kept.get(key, ("", ""))])
+            rows.append([*key, f"{exercise.of:g}", plain(text[exercise.name]), *kept.get(key, ("", ""))])
     with open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
-    return len(rows)
 
 
 def _written(path: Path) -> dict[tuple[str, str, str], tuple[str, str]]:
@@ -64,7 +60,7 @@ def read_points(course: Course, path: Path) -> list[tuple[str, str]]:
     if missing := {"student", "assignment", "exercise", "points"} - set(table.fieldnames or []):
         raise CourseError(f"{path}: no column {', '.join(sorted(missing))}")
     with course.gradebook() as gradebook:
-        found = [(_grade(gradebook, row, line), row) for line, row in rows]
+        found = [(_found_grade(gradebook, row, line), row) for line, row in rows]
         for grade, row in found:
             grade.manual_score, grade.needs_manual_grade = float(row["points"]), False
             if (row.get("comment") or "").strip():
@@ -74,7 +70,7 @@ def read_points(course: Course, path: Path) -> list[tuple[str, str]]:
     return list(dict.fromkeys((row["assignment"], row["student"]) for _, row in rows))
 
 
-def _grade(gradebook, row: dict, line: int):
+def _found_grade(gradebook, row: dict, line: int):
     where = f"line {line}: {row['student']}, {row['assignment']}, {row['exercise']}"
     try:
         grade = gradebook.find_grade(row["exercise"], row["assignment"], row["assignment"], row["student"])

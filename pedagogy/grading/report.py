@@ -22,14 +22,12 @@ th, td { text-align: left; padding: .3em .7em .3em 0; border-bottom: 1px solid #
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.why { overflow-wrap: anywhere; } ul { margin: 0; padding-left: 1.1em; }
 .bar { display: inline-block; height: .8em; background: #0072b2; vertical-align: baseline; }
-.note { color: #555; } .scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; }
 """
 
 
 def write_csv(results: list[Result], path: Path) -> None:
-    """A row a student and assignment; a column an exercise, empty where it is of another assignment or
-    ungraded.
-    """
+    """A row a student and assignment; a column an exercise, empty where ungraded or of another assignment."""
     names = list(dict.fromkeys(exercise.name for result in results for exercise in result.exercises))
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path.with_suffix(".part"), "w", newline="", encoding="utf-8") as file:
@@ -41,20 +39,18 @@ def write_csv(results: list[Result], path: Path) -> None:
             total = f"{result.total:g}" if result.exercises else ""
             row = [result.student, result.assignment, total, f"{result.of:g}", result.status, result.reason]
             table.writerow(
-                [_plain(field) for field in [*row, *(None if p is None else f"{p:g}" for p in fields)]]
+                [plain(field) for field in [*row, *(None if p is None else f"{p:g}" for p in fields)]]
             )
     os.replace(path.with_suffix(".part"), path)
 
 
-def _plain(text: str | None) -> str | None:
+def plain(text: str | None) -> str | None:
     """Text that a spreadsheet would take for a formula is quoted: a student chose it."""
     return f"'{text}" if text and text[0] in "=+-@\t\r" else text
 
 
 def write_report(course: Course, results: list[Result], path: Path) -> None:
-    """The report on the class: what to look at, then each assignment's distribution and mistakes, then
-    everyone.
-    """
+    """The page: what to look at, then each assignment's distribution and mistakes, then everyone."""
     parts = [_head(results), _to_look_at(course, results)]
     for assignment in dict.fromkeys(result.assignment for result in results):
         parts.append(_assignment(assignment, [r for r in results if r.assignment == assignment]))
@@ -87,7 +83,7 @@ def _to_look_at(course: Course, results: list[Result]) -> str:
         f"<td class=why>{_list([*r.notes, *_odd(r)])}</td></tr>"
         for r in odd
     ]
-    head = "<tr><th>student<th>assignment<th class=n>points<th>why</tr>"
+    head = _heads("student", "assignment", "#points", "why")
     return f"<h2>To look at</h2><table>{head}{''.join(rows)}</table>" if odd else ""
 
 
@@ -122,7 +118,7 @@ def _histogram(totals: list[float], of: float) -> str:
         rows.append(
             f"<tr><td class=n>{label}</td><td class=n>{count}</td><td>{_bar(count / len(totals))}</td></tr>"
         )
-    head = "<tr><th class=n>points<th class=n>submissions<th style='width:60%'></tr>"
+    head = _heads("#points", "#submissions", bars="60%")
     return f"<table>{head}{''.join(rows)}</table>"
 
 
@@ -143,8 +139,8 @@ def _exercises(results: list[Result]) -> str:
             f"<td class=n>{len(those) - len(graded) or ''}</td><td class=n>{shown}</td>"
             f"<td>{_bar(share)}</td></tr>"
         )
-    head = "".join(f"<th class=n>{h}" for h in ["points", "all", "some", "none", "to grade", "mean"])
-    return f"<table><tr><th>exercise{head}<th style='width:25%'></tr>{''.join(rows)}</table>"
+    head = _heads("exercise", "#points", "#all", "#some", "#none", "#to grade", "#mean", bars="25%")
+    return f"<table>{head}{''.join(rows)}</table>"
 
 
 def _mistakes(results: list[Result]) -> str:
@@ -168,7 +164,7 @@ def _commonest(title: str, counts: Counter, submissions: int) -> str:
         f"<td>{_bar(count / submissions)}</td></tr>"
         for (name, what), count in counts.most_common(10)
     ]
-    head = f"<tr><th>exercise<th>{title}<th class=n>submissions<th style='width:20%'></tr>"
+    head = _heads("exercise", title, "#submissions", bars="20%")
     return f"<table>{head}{''.join(rows)}</table>" if rows else ""
 
 
@@ -179,7 +175,7 @@ def _everyone(course: Course, results: list[Result]) -> str:
         f"<td class=n>{r.seconds:.0f} s</td></tr>"
         for r in results
     ]
-    head = "<tr><th>student (feedback)<th>assignment<th class=n>points<th>status<th class=n>graded in</tr>"
+    head = _heads("student (feedback)", "assignment", "#points", "status", "#graded in")
     return f"<h2>Everyone</h2><div class=scroll><table>{head}{''.join(rows)}</table></div>"
 
 
@@ -188,6 +184,13 @@ def _who(course: Course, result: Result) -> str:
     target = os.path.relpath(course.feedback(result.assignment, result.student), course.grades)
     link = f'<a href="{escape(quote(target))}">{escape(result.student)}</a>'
     return f"<td>{link}</td><td>{escape(result.assignment)}</td>"
+
+
+def _heads(*names: str, bars: str = "") -> str:
+    """A table's first row: `#` before a name puts it over numbers; `bars` is the width of a last column."""
+    cells = [f"<th scope=col class=n>{n[1:]}" if n[0] == "#" else f"<th scope=col>{n}" for n in names]
+    cells += [f"<th scope=col style='width:{bars}'>share"] if bars else []
+    return f"<tr>{''.join(cells)}</tr>"
 
 
 def _bar(share: float) -> str:

@@ -1,6 +1,4 @@
-"""Points, reasons and diagnosed mistakes of every submission, out of nbgrader's gradebook and executed
-notebooks.
-"""
+"""Every submission's points, reasons and diagnosed mistakes: from nbgrader's gradebook and the notebooks."""
 
 from __future__ import annotations
 
@@ -15,12 +13,8 @@ from ..checks.finding import FINDING, MARKS
 from .course import Course
 from .run import Graded
 
-ODD = {
-    "CellTimeoutError",
-    "KernelDied",
-    "NotRun",
-    "NoMark",
-}  # errors that the grader wrote, not the student's code
+# Errors that the grader wrote, not the student's code.
+ODD = {"CellTimeoutError", "KernelDied", "NotRun", "NoMark"}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,4 @@
-"""Every submission graded in a process of its own, several at once, with limits; goes on where it was
-stopped.
+"""Every submission graded in a process of its own, several at once; a stopped run goes on.
 
 What one student's code does ends with its process. A kernel that takes too much memory or starts too many
 processes is killed, and the cells it never reached say so; a grading process that does not end is killed
@@ -35,9 +34,7 @@ LOOK = 0.25  # seconds between two looks at what runs
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use: bytes, processes, seconds in all. `cell` and `wall` are as in
-    nbgrader_config.py where they are None.
-    """
+    """What one submission may use: bytes, processes, seconds a cell and in all (None: as configured)."""
 
     memory: int = MEMORY
     processes: int = PROCESSES
@@ -125,9 +122,8 @@ class _Running:
         self._start(made.reason)
 
     def _start(self, not_run: str) -> None:
-        self.folder = Path(
-            tempfile.mkdtemp(prefix="pg-")
-        )  # short: a socket's path has 100 characters at most
+        # Short: a socket's path has 100 characters at most.
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self.began = time.monotonic()
         given = (self.course, self.submission, self.folder, self.sandboxed, self.limits, not_run)
         self.process = self.context.Process(target=work, args=given)
@@ -169,9 +165,7 @@ class _Running:
         return graded
 
     def _again(self, reason: str) -> Graded | None:
-        """Once more, without running anything: so that nbgrader too has the points, and the feedback the
-        reason.
-        """
+        """Once more, running nothing: so that nbgrader too has the points, and the feedback the reason."""
         self.notes.append(reason)
         if self.gave_up:
             return self._finished()
@@ -190,13 +184,15 @@ class _Running:
                 continue
         self.kernel = max(self.kernel, spent)  # as seen at the last look: bubblewrap does not hand it on
         if len(kernel) > self.limits.processes:
-            self._kill(kernel, f"more than {self.limits.processes} processes started: the kernel was ended")
+            self._end_kernel(
+                kernel, f"more than {self.limits.processes} processes started: the kernel was ended"
+            )
         elif memory > self.limits.memory:
-            self._kill(
+            self._end_kernel(
                 kernel, f"more than {self.limits.memory / MB:,.0f} MB of memory in use: the kernel was ended"
             )
 
-    def _kill(self, kernel: list[psutil.Process], why: str) -> None:
+    def _end_kernel(self, kernel: list[psutil.Process], why: str) -> None:
         if why not in self.notes:
             self.notes.append(why)
         _kill(kernel)

@@ -1,10 +1,9 @@
-"""A kernel in bubblewrap: no network, its own processes, and of the disk only Python and this package,
-read-only.
+"""A kernel in bubblewrap: no network, its own processes, and Python and this package read-only.
 
-Neither the sources with the hidden tests, nor the gradebook, nor another submission is there to be read.
-The kernel talks to the grader over Unix sockets in a folder of its own. Without bubblewrap the same
-kernel starts bare, with the same limits on time and memory, and nothing else in its way: `grade` does
-that only when told to.
+Nothing else of the disk is there to be read: no sources with the hidden tests, no gradebook, no other
+submission. The kernel talks to the grader over Unix sockets in a folder of its own. Without bubblewrap the
+same kernel starts bare, with the same limits on time and memory, and nothing else in its way: `grade`
+does that only when told to.
 """
 
 from __future__ import annotations
@@ -21,9 +20,8 @@ from .course import Course
 
 MB = 2**20
 CPU_SECONDS = 600
-DATA = (
-    3_500 * MB
-)  # of one process; more is a MemoryError. torch alone asks for 2,000, and uses a third of them
+# Of one process; more is a MemoryError. torch alone asks for 2,000 MB, and uses a third of them.
+DATA = 3_500 * MB
 PROCESSES = 256  # with threads; of the sandbox alone. For root, Linux does not count: `run` does
 SCRATCH = 256 * MB  # of each folder that can be written, which lies in memory
 NAME = "grading"
@@ -54,11 +52,8 @@ def bubblewrap(course: Course, folder: Path) -> list[str]:
         if not path.is_relative_to("/usr"):
             command += ["--ro-bind", str(path), str(path)]
     command += ["--proc", "/proc", "--dev", "/dev"]
-    for path in [
-        "/tmp",
-        "/dev/shm",
-        str(course.root.resolve()),
-    ]:  # the last hides a course that lies under Python's
+    # The last of these hides a course that lies under Python's folders.
+    for path in ["/tmp", "/dev/shm", str(course.root.resolve())]:
         command += [*_sized(), "--tmpfs", path]
     command += ["--dir", "/tmp/home", "--bind", str(folder), str(folder), "--remount-ro", "/"]
     for name, value in environment().items():

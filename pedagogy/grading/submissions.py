@@ -201,9 +201,7 @@ def _like(released: NotebookNode, cells: list[NotebookNode]) -> NotebookNode:
 def _restored(
     cells: list[NotebookNode], released: list[NotebookNode]
 ) -> tuple[list[NotebookNode], list[str]]:
-    """The student's cells with the released ones' metadata; of twins the last counts; missing ones put
-    back.
-    """
+    """The student's cells with the released ones' metadata; the last of twins counts, lost ones return."""
     known = {_id(cell): cell for cell in released if _id(cell)}
     last = {_id(cell): number for number, cell in enumerate(cells)}
     notes = []

@@ -20,8 +20,8 @@ ROOMS = {  # page -> its title and modules, from the ground up, as in pedagogy's
     "orders": ("Orders and utilities", ("orders", "utility")),
     "logprobs": ("Log-probabilities", ("logprobs", "slips", "packing", "trees", "tiles")),
     "policy": ("Policies", ("policy", "encoding", "loading", "sampling")),
-    "mdp": ("The model as an MDP", ("mdp", "rollouts", "enumerated")),
-    "dpo": ("DPO", ("losses", "references", "training", "thrift", "pairs", "dpo")),
+    "mdp": ("The model as an MDP", ("mdp", "rollouts")),
+    "dpo": ("DPO", ("losses", "references", "training", "thrift", "pairs", "dpo", "enumerated")),
     "annotations": ("A learner's own preferences", ("annotations", "records", "raters")),
     "plots": ("Figures", ("plots",)),
     "checks": (

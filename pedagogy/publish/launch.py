@@ -39,11 +39,13 @@ def is_set() -> bool:
 
 
 def binder(notebook: str) -> str:
+    """Where a notebook of this name opens on Binder, in JupyterLab."""
     name = address().removeprefix("https://github.com/")
     return f"https://mybinder.org/v2/gh/{name}/HEAD?urlpath=lab/tree/notebooks/{notebook}"
 
 
 def colab(notebook: str) -> str:
+    """Where the copy for Colab of a notebook of this name opens."""
     name = address().removeprefix("https://github.com/")
     return f"https://colab.research.google.com/github/{name}/blob/{BRANCH}/colab/{notebook}"
 
@@ -66,6 +68,7 @@ def badges() -> str:
 
 
 def main() -> int:
+    """Put the badges into the README, between its two marks."""
     text = README.read_text(encoding="utf-8")
     README.write_text(LINES.sub(lambda _: badges(), text), encoding="utf-8")
     print(f"README.md: the badges lead to {address()}")

@@ -22,11 +22,9 @@ def page(notebook: NotebookNode, name: str, links: str = "") -> NotebookNode:
 
     links: more ways to open it, as Markdown, set beside that line.
     """
-    made = copy.deepcopy(notebook)
-    made.metadata = {key: value for key, value in made.metadata.items() if key in KEPT}
+    made = _bare(notebook)
     made.cells = [cell for cell in made.cells if cell.source.strip() != MACRO_CELL]
     for cell in made.cells:
-        cell.metadata = {}
         if cell.cell_type == "code":
             cell.outputs = [shown(output, name) for output in cell.outputs if worth_a_place(output)]
     made.cells.insert(1, nbformat.v4.new_markdown_cell(run_it(name, links), id="run-it"))
@@ -71,10 +69,17 @@ def with_scopes(html: str) -> str:
 
 def exercise(version: NotebookNode) -> NotebookNode:
     """An exercise's student version as a page: what nbgrader keeps for itself, and outputs, left out."""
-    made = copy.deepcopy(version)
+    made = _bare(version)
+    for cell in made.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    return made
+
+
+def _bare(notebook: NotebookNode) -> NotebookNode:
+    """A copy without metadata, but for how to colour its code."""
+    made = copy.deepcopy(notebook)
     made.metadata = {key: value for key, value in made.metadata.items() if key in KEPT}
     for cell in made.cells:
         cell.metadata = {}
-        if cell.cell_type == "code":
-            cell.outputs = []
     return made

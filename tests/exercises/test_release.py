@@ -16,9 +16,7 @@ ASSIGNMENTS = sorted(path.stem for path in (HERE / "source").glob("*/*.ipynb"))
 
 
 def secrets(notebook):
-    """Every line inside a region that a release clears; those that stand outside of one, too, give
-    nothing away.
-    """
+    """The lines that stand only inside regions that a release clears."""
     inside, outside = set(), set()
     for cell in notebook.cells:
         within = False
