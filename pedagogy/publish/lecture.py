@@ -73,7 +73,8 @@ def command(folder: Path, port: int) -> list[str]:
     return [
         sys.executable, "-m", "voila", str(folder), "--Voila.ip=127.0.0.1", f"--port={port}",
         "--no-browser", "--template=widgets", f"--MappingKernelManager.cull_idle_timeout={IDLE}",
-        "--MappingKernelManager.cull_interval=30", *(f"--VoilaConfiguration.extension_allowlist={name}" for name in EXTENSIONS),
+        "--MappingKernelManager.cull_interval=30",
+        *(f"--VoilaConfiguration.extension_allowlist={name}" for name in EXTENSIONS),
     ]  # fmt: skip
 
 

@@ -51,8 +51,8 @@ def visit(voila, chromium):
     def visit(name: str, ready: str = GAME):
         page, errors = new_page(chromium)
         opened.append((page, errors))
-        page.goto(f"{voila[0]}/{name}", timeout=120_000)
-        page.locator(ready).first.wait_for(timeout=120_000)
+        page.goto(f"{voila[0]}/{name}", timeout=240_000)
+        page.locator(ready).first.wait_for(timeout=240_000)
         return page
 
     yield visit
