@@ -48,13 +48,13 @@ def bubblewrap(course: Course, folder: Path) -> list[str]:
         command += (
             ["--symlink", os.readlink(path), path] if os.path.islink(path) else ["--ro-bind-try", path, path]
         )
-    for path in python:
+    command += ["--proc", "/proc", "--dev", "/dev"]
+    for path in ["/tmp", "/dev/shm"]:
+        command += [*_sized(), "--tmpfs", path]
+    for path in python:  # after /tmp, since it may lie there
         if not path.is_relative_to("/usr"):
             command += ["--ro-bind", str(path), str(path)]
-    command += ["--proc", "/proc", "--dev", "/dev"]
-    # The last of these hides a course that lies under Python's folders.
-    for path in ["/tmp", "/dev/shm", str(course.root.resolve())]:
-        command += [*_sized(), "--tmpfs", path]
+    command += [*_sized(), "--tmpfs", str(course.root.resolve())]  # hides a course that lies under Python's
     command += ["--dir", "/tmp/home", "--bind", str(folder), str(folder), "--remount-ro", "/"]
     for name, value in environment().items():
         command += ["--setenv", name, value]

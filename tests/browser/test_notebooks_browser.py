@@ -1,5 +1,6 @@
 """Every notebook as a learner meets it: opened stripped in JupyterLab, run to its end, and looked at."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,8 @@ def home(lab):
 
 @pytest.mark.parametrize("original", course(), ids=lambda path: path.stem)
 def test_it_runs_from_top_to_bottom(lab, home, original):
+    if original.stem == "06_dpo" and os.environ.get("CI"):
+        pytest.skip("its training run costs minutes: in CI it runs once, in publish.executed, not here too")
     before, name = original.read_bytes(), f"course/notebooks/{original.name}"
     page, errors = new_page(lab.browser, height=1600)
     lab.visit(page, name)
