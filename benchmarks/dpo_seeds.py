@@ -19,6 +19,7 @@ import pedagogy as pg
 from pedagogy.howto.biases import pair_worth
 from pedagogy.howto.judge import judge
 from pedagogy.pairs import encode_pairs
+from pedagogy.references import reference_logprobs
 
 SEEDS = (0, 1, 2)
 PROMPTS, TOKENS = 96, 320
@@ -35,7 +36,7 @@ def clear_pairs(n: int, margin: float):
 def margins(policy, reference, rows) -> np.ndarray:
     """(N,) log-ratio of y⁺ less that of y⁻, nats."""
     trees = [pair.ids for pair in encode_pairs(reference, rows)]
-    now, before = (pg.pair_logprobs(p.model, trees) for p in (policy, reference))
+    now, before = pg.pair_logprobs(policy.model, trees), reference_logprobs(reference.model, trees)
     return ((now - before) @ torch.tensor([1.0, -1.0])).numpy()
 
 

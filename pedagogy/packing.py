@@ -88,8 +88,11 @@ def tree_attention(
 
 def _row_logprobs(model, row: Row) -> Tensor:
     """(N, k) of the N trees of one row."""
+    from transformers import AttentionInterface
+
     ids, positions, said, before = (t.to(model.device) for t in (row.ids, row.positions, *row.predictions()))
-    with _attention(model):
+    AttentionInterface.register(NAME, tree_attention)
+    with attention(model.config, NAME):
         body = model.base_model(ids[None], position_ids=positions[None], use_cache=False, row=row)
     head = model.get_output_embeddings()
     logps = tiled_logprobs(body.last_hidden_state[0, before], head.weight, head.bias, ids[said])  # (R,)
@@ -97,17 +100,14 @@ def _row_logprobs(model, row: Row) -> Tensor:
 
 
 @contextmanager
-def _attention(model) -> Iterator[None]:
-    """The model with our attention, for a while."""
-    from transformers import AttentionInterface
-
-    AttentionInterface.register(NAME, tree_attention)
-    own = model.config._attn_implementation
-    model.config._attn_implementation = NAME  # set_attn_implementation does this too, in a millisecond
+def attention(config, name: str) -> Iterator[None]:
+    """A model's configuration with the attention of that name, for a while."""
+    own = config._attn_implementation
+    config._attn_implementation = name  # set_attn_implementation does this too, in a millisecond
     try:
         yield
     finally:
-        model.config._attn_implementation = own
+        config._attn_implementation = own
 
 
 def plain_reason(model, longest: int = 0) -> str | None:

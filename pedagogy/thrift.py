@@ -15,6 +15,8 @@ from functools import partial
 import torch
 from torch.utils.checkpoint import CheckpointPolicy, checkpoint, create_selective_checkpoint_contexts
 
+from .packing import attention
+
 LARGE = 2**18  # tokens times channels, below which keeping account of operations costs more than it saves
 aten = torch.ops.aten
 ATTENTION = {
@@ -56,9 +58,9 @@ def thrifty(model) -> Iterator[None]:
 
 def _contexts(config) -> tuple:
     """Of a layer's first run, and of its second, which must find the attention that the first one had."""
-    hidden, attention = config.get_text_config().hidden_size, config._attn_implementation
+    hidden = config.get_text_config().hidden_size
     first, second = create_selective_checkpoint_contexts(partial(_policy, hidden))
-    return first, _both(second, _attention(config, attention))
+    return first, _again(second, config, config._attn_implementation)
 
 
 def _policy(hidden: int, context, operation, *args, **kwargs) -> CheckpointPolicy:
@@ -70,15 +72,6 @@ def _policy(hidden: int, context, operation, *args, **kwargs) -> CheckpointPolic
 
 
 @contextmanager
-def _both(first, second) -> Iterator[None]:
-    with first, second:
+def _again(second, config, name: str) -> Iterator[None]:
+    with second, attention(config, name):
         yield
-
-
-@contextmanager
-def _attention(config, name: str) -> Iterator[None]:
-    own, config._attn_implementation = config._attn_implementation, name
-    try:
-        yield
-    finally:
-        config._attn_implementation = own

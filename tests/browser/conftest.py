@@ -33,6 +33,19 @@ def new_page(browser, width: int = 1280, height: int = 1000):
     return page, errors
 
 
+def watch(page) -> list[str]:
+    """What goes wrong on a page from disk: errors, warnings, requests that fail or go elsewhere."""
+    troubles = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda line: line.type in ("error", "warning") and troubles.append(line.text))
+    page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
+    page.on(
+        "request",
+        lambda r: r.url.startswith(("file:", "data:", "blob:")) or troubles.append(f"outside: {r.url}"),
+    )
+    return troubles
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -143,10 +156,12 @@ class Lab:
 @pytest.fixture(scope="session")
 def chromium():
     """A headless Chromium of the system's, driven by Playwright."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    sync_api = pytest.importorskip("playwright.sync_api")
+    from pedagogy.publish.slides import BROWSERS
+
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip("no Chromium here: apt-get install chromium")
-    sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]

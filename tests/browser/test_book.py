@@ -13,9 +13,9 @@ import pytest
 from pedagogy.publish import book as made
 from pedagogy.publish.execute import course
 from tests.browser import axe
+from tests.browser.conftest import screenshot, watch
 
 EXTERNAL = made.ROOT / "build" / "book-external-links.txt"
-PICTURES = made.ROOT / "build" / "screenshots"  # each page's first screen, for people to look at
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 RED = 'mjx-merror, [data-mjx-error], [data-mml-node="merror"], mjx-container [fill="red"]'
 RULES = {"wcag/h63": "error"}  # beside the standard's: every <th> says which way it heads
@@ -49,14 +49,7 @@ class Visit:
 def opened(chromium, path: Path, theme: str, size: dict = WIDE):
     """The page with its formulas set, and the list that every error and outside request goes to."""
     page = chromium.new_page(viewport=size)
-    troubles = []
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("console", lambda line: line.type in ("error", "warning") and troubles.append(line.text))
-    page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
-    page.on(
-        "request",
-        lambda r: r.url.startswith(("file:", "data:", "blob:")) or troubles.append(f"outside: {r.url}"),
-    )
+    troubles = watch(page)
     page.add_init_script(f"localStorage.setItem('theme', '{theme}')")
     page.goto(path.as_uri())
     page.evaluate("() => window.MathJax?.startup?.promise")
@@ -67,7 +60,6 @@ def opened(chromium, path: Path, theme: str, size: dict = WIDE):
 def visits(chromium, files):
     """path -> Visit: each page wide and light, then narrow and dark."""
     found = {}
-    PICTURES.mkdir(parents=True, exist_ok=True)
     for path in files:
         found[path] = visit = Visit()
         for theme, size in (("light", WIDE), ("dark", PHONE)):
@@ -77,7 +69,7 @@ def visits(chromium, files):
             setattr(visit, theme, axe.violations(page))
             visit.formulas = page.locator("mjx-container").count()
             visit.red += page.locator(RED).all_inner_texts()
-            page.screenshot(path=PICTURES / f"book-{path.parent.name}-{path.stem}-{theme}.png")
+            screenshot(page, f"book-{path.parent.name}-{path.stem}-{theme}")
             page.close()
     return found
 

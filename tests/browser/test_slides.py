@@ -11,6 +11,7 @@ import pytest
 from pedagogy.publish import slides
 from pedagogy.publish.execute import course
 from tests.browser import axe
+from tests.browser.conftest import watch
 
 SIZE = {"width": 1280, "height": 720}
 MEASURE = """() => Reveal.getSlides().map(slide => {
@@ -67,14 +68,7 @@ def folder():
 def opened(chromium, file, query=""):
     """A page without a network that shows the file, and the list that every trouble goes to."""
     page = chromium.new_context(viewport=SIZE, offline=True).new_page()
-    troubles = []
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("console", lambda line: line.type in ("error", "warning") and troubles.append(line.text))
-    page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
-    page.on(
-        "request",
-        lambda r: r.url.startswith(("file:", "data:", "blob:")) or troubles.append(f"outside: {r.url}"),
-    )
+    troubles = watch(page)
     page.goto(file.as_uri() + query)
     if file.name != "index.html":
         page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=120_000)
