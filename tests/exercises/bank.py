@@ -24,7 +24,9 @@ import os
 import sys
 import traceback
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from multiprocessing import connection
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -257,21 +259,32 @@ def prepare() -> None:
     import pedagogy.exercises  # noqa: F401
 
     torch.set_num_threads(1)
+    # A forked process makes torch's thread pool anew: at once, or the threads that load a model race for it.
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
-def in_a_process(name: str) -> tuple[list[Outcome], list[str]]:
-    """run_assignment in a forked process: what one notebook changes does not reach the next."""
+def in_processes(names: list[str]) -> Iterator[tuple[str, list[Outcome], list[str]]]:
+    """run_assignment in forked processes, two at a time: what a notebook changes reaches no other."""
     fork = multiprocessing.get_context("fork")
-    receiver, sender = fork.Pipe(duplex=False)
-    process = fork.Process(target=lambda: sender.send(_or_problem(name)))
-    process.start()
-    sender.close()
-    try:
-        return receiver.recv()
-    except EOFError:
-        return [], ["the notebook's own process died"]
-    finally:
-        process.join()
+    waiting, running = list(names), {}
+    while waiting or running:
+        while waiting and len(running) < 2:
+            receiver, sender = fork.Pipe(duplex=False)
+            process = fork.Process(target=_send, args=(sender, waiting[0]))
+            process.start()
+            sender.close()
+            running[receiver] = waiting.pop(0), process
+        for receiver in connection.wait(running):
+            name, process = running.pop(receiver)
+            try:
+                yield name, *receiver.recv()
+            except EOFError:
+                yield name, [], ["the notebook's own process died"]
+            process.join()
+
+
+def _send(pipe, name: str) -> None:
+    pipe.send(_or_problem(name))
 
 
 def _or_problem(name: str) -> tuple[list[Outcome], list[str]]:
@@ -291,8 +304,7 @@ def main(arguments: list[str]) -> int:
         return 2
     prepare()
     clean, report = True, {}
-    for name in names:
-        outcomes, problems = in_a_process(name)
+    for name, outcomes, problems in in_processes(names):
         clean = clean and not problems and all(o.clean for o in outcomes)
         report[name] = {"outcomes": [asdict(o) for o in outcomes], "problems": problems}
         if not as_json:

@@ -537,6 +537,7 @@ def report(logps, ref_logps, beta):
 
 
 bug = "reference exchanged"
+torch.manual_seed(0)
 logps = -5 * torch.rand(6, 2)
 witness = [logps, logps]
 # %% report-test | right | its own functions of exercise 3 | 5
