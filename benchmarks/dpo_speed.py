@@ -9,7 +9,7 @@ Training takes one step on them (AdamW, gradients clipped); π_ref was scored be
 live. Turns alternate in rounds. Memory is a turn's peak above its loaded model; "of the step alone", above
 that and AdamW's state. The arithmetic limit: the floating-point operations that cannot be saved (each prompt
 once, the output layer at response tokens alone, training three times scoring) at the rate of a large matrix
-product timed in the same round. A GPU computes in bf16.
+product of the same precision, timed in the same round. A GPU computes all but TRL's float32 row in bf16.
 """
 
 from __future__ import annotations
@@ -50,14 +50,20 @@ METHODS = {
     "trl16": "TRL, defaults (bf16)",
     "best": "TRL, best setting",
     "ours": "ours",
+    "best16": "TRL, best setting (bf16)",
+    "ours16": "ours (bf16)",
 }
 PAIRS = {"a": 16, "b": 8, "c": 8}  # in a step
 PADDED = 4  # pairs in a padded batch
+TRL = "trl", "trl16", "best", "best16"
 TRL_BATCH = 8  # TRL's default, in pairs
 BETA, LR, CLIP = 0.1, 1e-9, 1.0  # so small a step that all rounds do the same
-# Tokens at these quantiles of 200 pairs of UltraFeedback, at 4 characters a token
+# Of 200 pairs of UltraFeedback, at 4 characters a token: tokens at these quantiles, how the ranks of x, y⁺
+# and y⁻ go together, and 2 ∑ max(|y⁺|, |y⁻|) / ∑ (|y⁺| + |y⁻|), what padding makes of the responses
 QUANTILES = [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1]
 PROMPT, RESPONSE = [8, 12, 34, 105, 213, 583, 1000], [2, 4, 50, 190, 455, 845, 1000]
+RANKS = [[1, -0.2, -0.2], [-0.2, 1, 0.72], [-0.2, 0.72, 1]]
+PADDING = 1.25
 
 
 # What is measured
@@ -76,15 +82,16 @@ def make_model(case: str, layers: int):
 
 
 def make_trees(case: str, n: int) -> list[list[list[int]]]:
-    """Token ids (x, y⁺, y⁻) of n pairs: lengths spread evenly over the quantiles, ids random."""
+    """Token ids (x, y⁺, y⁻) of n pairs, random ones; lengths spread evenly over the quantiles."""
     if case == "a":
         policy = pg.load_policy("bundled/reference", device="cpu")
         return [list(pair.ids) for pair in encode_pairs(policy, pg.load_pairs().select(range(n)))]
     draw = np.random.default_rng(0)
-    even = (np.arange(n) + 0.5) / n
-    alike = even[(even + draw.normal(0, 0.3, n)).argsort().argsort()]  # long y⁺ go with long y⁻
-    plus, minus = (np.interp(u, QUANTILES, RESPONSE) for u in (even, alike))
-    prompt = np.interp(draw.permutation(even), QUANTILES, PROMPT)
+    ranks = draw.multivariate_normal(np.zeros(3), RANKS, size=(1000, n)).argsort(1).argsort(1)
+    tables = PROMPT, RESPONSE, RESPONSE
+    tries = [np.interp((r + 0.5) / n, QUANTILES, t) for r, t in zip(ranks.T, tables, strict=True)]
+    padding = 2 * np.maximum(*tries[1:]).sum(0) / np.add(*tries[1:]).sum(0)  # of the 1,000 tries
+    prompt, plus, minus = np.stack(tries)[..., np.abs(padding - PADDING).argmin()]
     if case == "c":
         plus, minus = plus / 4, minus / 4
         prompt = 4 * (plus + minus)  # 8 times a response
@@ -156,7 +163,7 @@ def train_ours(turn) -> float:
     return row["grad_norm"]
 
 
-def trl_trainer(turn, batch: int, best: bool, bf16: bool, folder: str):
+def trl_trainer(turn, batch: int, best: bool, folder: str):
     """A DPOTrainer on token ids: what it would tokenise is tokenised, what it would precompute is given."""
     from datasets import Dataset
     from transformers import AutoTokenizer, PrinterCallback, TrainerCallback
@@ -186,7 +193,7 @@ def trl_trainer(turn, batch: int, best: bool, bf16: bool, folder: str):
     fast = {"precompute_ref_log_probs": True, "gradient_checkpointing": False} if best else {}
     quiet = {"report_to": "none", "save_strategy": "no", "logging_steps": 1, "disable_tqdm": True}
     same = {"learning_rate": LR, "beta": BETA, "num_train_epochs": 1, "train_sampling_strategy": "sequential"}
-    where = {"max_length": None, "bf16": bf16, "use_cpu": turn.device == "cpu"}
+    where = {"max_length": None, "bf16": turn.bf16, "use_cpu": turn.device == "cpu"}
     config = DPOConfig(folder, **steps, **fast, **quiet, **same, **where)
     reference, data = None if best else copy.deepcopy(turn.model), Dataset.from_list(rows)
     tokenizer = AutoTokenizer.from_pretrained(BUNDLED["bundled"])  # for its padding alone
@@ -200,8 +207,7 @@ def trl_trainer(turn, batch: int, best: bool, bf16: bool, folder: str):
 def run_trl(turn, method: str, task: str, batch: int):
     """DPOTrainer.train, or its own compute_ref_log_probs on its own batches: (N, 2)."""
     with tempfile.TemporaryDirectory() as folder:
-        bf16 = method == "trl16" or (method == "best" and turn.device != "cpu")
-        trainer = trl_trainer(turn, batch, method == "best" or task == "score", bf16, folder)
+        trainer = trl_trainer(turn, batch, method.startswith("best") or task == "score", folder)
         if task == "train":
             trainer.train()
             return next(row["grad_norm"] for row in trainer.state.log_history[::-1] if "grad_norm" in row)
@@ -220,8 +226,9 @@ def run_trl(turn, method: str, task: str, batch: int):
 class Turn:
     """What a method is given. `timed` keeps the `seconds` of a stretch, and the memory before it."""
 
-    def __init__(self, case: str, layers: int, trees, ref, clock: str):
+    def __init__(self, method: str, case: str, layers: int, trees, ref, clock: str):
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.bf16 = method.endswith("16") or (self.device == "cuda" and method != "trl")
         self.clock = time.perf_counter if clock == "wall" else time.process_time
         small = [[[5, 6, 7, 8], [9, 10, 11 + i], [12, 13]] for i in range(len(trees))]
         self.trees, self.tiny = (
@@ -241,8 +248,7 @@ class Turn:
         return now, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
     def precision(self):
-        """bf16 on a GPU, float32 elsewhere."""
-        return torch.autocast("cuda", torch.bfloat16) if self.device == "cuda" else nullcontext()
+        return torch.autocast(self.device, torch.bfloat16) if self.bf16 else nullcontext()
 
     @contextmanager
     def timed(self):
@@ -279,13 +285,14 @@ def take_turn(pipe, method: str, task: str, batch: int, *given) -> None:
     """In the child: load, warm up, run, and send what was measured."""
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    turn, numbers, truth = Turn(*given), None, None
+    turn, numbers, truth = Turn(method, *given), None, None
+    os.environ["ACCELERATE_MIXED_PRECISION"] = "bf16" if turn.bf16 else "no"
     by_hand = {"naive": naive_logps, "padded": padded_logps}
-    if method == "gemm":
+    if method.startswith("gemm"):
         matrix_product(turn)
     elif method in by_hand:
         numbers = (score_by_hand if task == "score" else train_by_hand)(turn, by_hand[method], batch)
-    elif method == "ours":
+    elif method.startswith("ours"):
         numbers = score_by_hand(turn, pair_logprobs, len(turn.trees)) if task == "score" else train_ours(turn)
     else:
         numbers = run_trl(turn, method, task, batch)
@@ -295,7 +302,7 @@ def take_turn(pipe, method: str, task: str, batch: int, *given) -> None:
             truth = numbers if turn.device == "cpu" else naive_logps(turn.model, turn.trees)
     result = {"seconds": turn.seconds, "added": peak - turn.loaded, "step": peak - turn.before}
     result |= {"flops": necessary_flops(turn.model, turn.trees) * (3 if task == "train" else 1)}
-    result |= {"rate": getattr(turn, "rate", None), "device": turn.device}
+    result |= {"rate": getattr(turn, "rate", None), "bf16": turn.bf16}
     numbers, truth = (t.float().cpu().tolist() if torch.is_tensor(t) else t for t in (numbers, truth))
     pipe.send(result | {"numbers": numbers, "truth": truth})
 
@@ -320,9 +327,10 @@ def fresh_turn(*what) -> dict | None:
 def measure(case: str, task: str, trees, ref, options) -> dict[tuple, list[dict | None]]:
     """All methods in turn, round after round: (method, batch) -> a result a round."""
     n, began, results = len(trees), time.perf_counter(), {}
-    tuned = [("best", b) for b in options.batches if n % b == 0]
-    usual = [(method, min(TRL_BATCH, n)) for method in ("trl", "trl16")]
-    entries = [("gemm", 1), ("naive", 1), ("padded", min(PADDED, n)), *usual, *tuned, ("ours", n)]
+    tuned = {method: [(method, b) for b in options.batches if n % b == 0] for method in ("best", "best16")}
+    entries = [("gemm", 1), ("gemm16", 1), ("naive", 1), ("padded", min(PADDED, n))]
+    entries += [("trl", min(TRL_BATCH, n)), ("trl16", min(TRL_BATCH, n))]
+    entries += [*tuned["best"], ("ours", n), *tuned["best16"], ("ours16", n)]
     for number in range(options.rounds):
         if number and (time.perf_counter() - began) * (number + 1) / number > 60 * options.minutes:
             break
@@ -331,11 +339,12 @@ def measure(case: str, task: str, trees, ref, options) -> dict[tuple, list[dict 
             results.setdefault(entry, []).append(result)
             seconds = f"{result['seconds']:.2f} s" if result else "failed"
             print(f"{case} {task} round {number + 1} {entry}: {seconds}", file=sys.stderr)
-        speeds = {e: results[e][0]["seconds"] for e in tuned if results.get(e, [None])[0]}
-        fastest = min(speeds, key=speeds.get, default=None)
-        slower = set(tuned) - {fastest}  # tuned in the first round, dropped after it
-        entries = [entry for entry in entries if entry not in slower]
-        results = {entry: results[entry] for entry in entries}
+        if not number:  # tuned in the first round; what is slower, or wants too much memory, is dropped
+            ran = {entry: found[0]["seconds"] for entry, found in results.items() if found[0]}
+            for batches in tuned.values():
+                slower = set(batches) - {min(set(batches) & set(ran), key=ran.get, default=None)}
+                results = {entry: found for entry, found in results.items() if entry not in slower}
+            entries = [entry for entry in entries if entry in results and entry in ran]
     return results
 
 
@@ -343,19 +352,19 @@ def table(task: str, results: dict, truth) -> str:
     """Markdown; ratios and shares are medians over rounds of what one round gives."""
     memory = "added MB" + (", of the step alone" if task == "train" else "")
     number = "largest difference, nats" if task == "score" else "gradient norm off by"
-    head = ["method", "pairs/s (range)", "time / ours", memory, "of the limit", number]
-    lines = [" | ".join(head), "|".join(["---"] * len(head))]
-    rates = [r["rate"] for r in results["gemm", 1]]
-    ours = [r["seconds"] for r in results["ours", len(truth)]]
+    head = ["method", "pairs/s (range)", "time / ours", "/ ours (bf16)", memory, "of the limit", number]
+    lines = [" | ".join(head), " | ".join(["---"] * len(head))]
+    ours = [[r["seconds"] for r in results[name, len(truth)]] for name in ("ours", "ours16")]
     for (method, batch), runs in results.items():
-        if method == "gemm":
+        if method.startswith("gemm"):
             continue
         if None in runs:
-            lines.append(f"{METHODS[method]} | failed |||| ")
+            lines.append(f"{METHODS[method]} | failed ||||| ")
             continue
         seconds, n = [r["seconds"] for r in runs], len(truth)
         speeds = sorted(n / s for s in seconds)
-        ratio = statistics.median(s / o for s, o in zip(seconds, ours, strict=True))
+        ratios = [statistics.median(s / o for s, o in zip(seconds, other, strict=True)) for other in ours]
+        rates = [r["rate"] for r in results["gemm16" if runs[0]["bf16"] else "gemm", 1]]
         share = statistics.median(r["flops"] / r["seconds"] / g for r, g in zip(runs, rates, strict=True))
         added = f"{max(r['added'] for r in runs):,.0f}"
         if task == "train":
@@ -364,9 +373,9 @@ def table(task: str, results: dict, truth) -> str:
             off = f"{max(abs(r['numbers'] / norm - 1) for r in runs):.0e}"
         else:
             off = f"{max(np.abs(np.subtract(r['numbers'], truth)).max() for r in runs):.0e}"
-        name = METHODS[method] + (f", batch {batch}" if method not in ("naive", "ours") else "")
+        name = METHODS[method] + (f", batch {batch}" if method in ("padded", *TRL) else "")
         speed = f"{statistics.median(speeds):.3g} ({speeds[0]:.3g}–{speeds[-1]:.3g})"
-        lines.append(f"{name} | {speed} | {ratio:.2f} | {added} | {share:.0%} | {off}")
+        lines.append(f"{name} | {speed} | {ratios[0]:.2f} | {ratios[1]:.2f} | {added} | {share:.0%} | {off}")
     return "\n".join(f"| {line} |" for line in lines)
 
 
@@ -395,9 +404,10 @@ def main() -> None:
         for task in ("score", "train"):
             results = measure(case, task, trees, truth, options)
             truth = truth or results["naive", 1][0]["truth"]
-            rounds, rate = len(results["gemm", 1]), results["gemm", 1][0]["rate"] / 1e9
+            rounds = len(results["gemm", 1])
+            rate = ", ".join(f"{results[name, 1][0]['rate'] / 1e9:.0f}" for name in ("gemm", "gemm16"))
             lengths = f"{len(trees)} pairs of {mean[0]:.0f} + {mean[1]:.0f} + {mean[2]:.0f} tokens on average"
-            print(f"({case}) {CASES[case]}, {task}: {lengths}; {rounds} rounds; {rate:.0f} Gflop/s\n")
+            print(f"({case}) {CASES[case]}, {task}: {lengths}; {rounds} rounds; {rate} Gflop/s\n")
             print(table(task, results, truth), end="\n\n", flush=True)
 
 
@@ -410,6 +420,4 @@ IMPORTED = [
 CONTEXT = multiprocessing.get_context("forkserver")  # children start with all imported and nothing run
 if __name__ == "__main__":
     os.environ["PEDAGOGY_CACHE"] = tempfile.mkdtemp()
-    if torch.cuda.is_available():
-        os.environ["ACCELERATE_MIXED_PRECISION"] = "bf16"
     main()

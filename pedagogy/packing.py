@@ -128,7 +128,8 @@ def plain_reason(model, longest: int = 0) -> str | None:
 @torch.no_grad()
 def _try(model) -> str | None:
     """Run two tiny trees both ways. What is unusual about a model shows: a state, a scale, another mask."""
-    head, heard, training = model.get_output_embeddings(), [], model.training
+    head, heard = model.get_output_embeddings(), []
+    training = [(part, part.training) for part in model.modules()]  # not all alike where a caller set some
     if not model._can_set_attn_implementation():
         return "its attention does not go through transformers' AttentionInterface"
     if not isinstance(head, torch.nn.Linear):
@@ -148,4 +149,5 @@ def _try(model) -> str | None:
         return f"{error} ({type(error).__name__})"
     finally:
         hook.remove()
-        model.train(training)
+        for part, mode in training:
+            part.training = mode

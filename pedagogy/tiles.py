@@ -34,14 +34,17 @@ class _TiledLogprobs(torch.autograd.Function):
         h = hidden.to(ctx.compute)
         most = torch.full_like(ids, -torch.inf, dtype=wide)  # the largest logit so far
         total = torch.zeros_like(most)  # ∑ exp(logit − most) so far
-        for _, _, logits in _tiles(h, weight, bias, wide):
+        chosen = torch.zeros_like(most)
+        for tile, w, logits in _tiles(h, weight, bias, wide):
+            here = ids - tile.start  # a logit from its tile: rounded as in the sum, so that errors cancel
+            found = logits.gather(1, here.clamp(0, len(w) - 1)[:, None])[:, 0]
+            chosen = torch.where((here >= 0) & (here < len(w)), found, chosen)
             more = torch.maximum(most, logits.amax(-1))
             total = total * (most - more).exp() + logits.sub_(more[:, None]).exp_().sum(-1)
             most = more
         norm = most + total.log()  # (T,) log ∑_u exp(h·w_u)
-        chosen = (h * weight[ids].to(ctx.compute)).sum(-1, dtype=wide)
         ctx.save_for_backward(hidden, weight, bias, ids, norm)
-        return (chosen if bias is None else chosen + bias[ids]) - norm
+        return chosen - norm
 
     @staticmethod
     def backward(ctx, grad):
