@@ -136,6 +136,7 @@ class DPORun:
         """A step: the losses of a batch, their gradient, a move of AdamW. The row says what was before."""
         began, batch, lr = time.perf_counter(), self.batch(self.step), self._set_lr()
         mine = batch[self.accelerator.process_index :: self.accelerator.num_processes]
+        mine.sort(key=lambda i: -sum(map(len, self.pairs[i].ids)))  # the long ones while memory is in one piece
         rows, measured = fill_rows([self.pairs[i].ids for i in mine]), []
         for row in rows:  # after each, its memory is free again
             numbers = [mine[i] for i in row]
