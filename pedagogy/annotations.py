@@ -75,7 +75,7 @@ def make_queue(feedback, seed: int = 0, prompts: int = 6, repeats: int = 6) -> l
     All pairs of a prompt, since only they can show a cycle: four answers make six. Prompts, order and sides
     depend on `seed` alone. Each answer is on the left in half of its pairs. Two questions in a row are about
     different prompts (with 3 prompts or more of 4 answers; with fewer, as far as can be). A repeated pair is
-    one of the first third and comes in the last third. Repeats are at most a third of the pairs.
+    one of the first third, and comes among the last third or later. Repeats are at most a third of the pairs.
 
     FeedbackError on rows that are not raw feedback; rows without two different answers are passed over.
     """

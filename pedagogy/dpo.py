@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import sys
 import time
@@ -82,9 +81,11 @@ def train_dpo(
     """
     from tqdm.auto import tqdm
 
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)  # now: after the last step it would be too late
     run = DPORun(policy, pairs, held_out, Settings(beta, **settings), reference, drop_bad)
-    checkpoint = (Path(folder) if folder else cache_dir() / "runs" / run.key) / "checkpoint"
-    if fresh or not run.resume(checkpoint):
+    stopped = Path(folder) / "stopped" if folder else cache_dir() / "runs"
+    if fresh or not run.resume(stopped):
         run.begin()
     main = run.accelerator.is_main_process
     bar = tqdm(total=run.steps, initial=run.step, desc="DPO", unit="step", disable=not main)
@@ -98,18 +99,17 @@ def train_dpo(
             if interrupts:
                 run.accelerator.set_trigger()
             if run.accelerator.check_trigger():  # set in any of the processes
-                run.save(checkpoint)
-                where = f"after step {run.step} of {run.steps}, kept in {checkpoint}"
+                run.save(stopped)
+                where = f"after step {run.step} of {run.steps}, kept in {run.kept(stopped)}"
                 raise KeyboardInterrupt(f"stopped {where}: the same call goes on from there")
             if early:
                 break
             if folder and row["split"] == "held-out":
-                run.save(checkpoint)
+                run.save(stopped)
     if folder:
         run.save_policy(Path(folder))
     run.accelerator.wait_for_everyone()
-    if main:
-        shutil.rmtree(checkpoint, ignore_errors=True)
+    run.forget(stopped)
     return run.table()
 
 
@@ -164,6 +164,8 @@ def main(arguments: list[str] | None = None) -> int:
         option, kind = f"--{field.name.replace('_', '-')}", type(field.default)
         add(option, type=kind, default=field.default, help="(%(default)s)")
     given = vars(parser.parse_args(arguments))
+    if given["first"] is not None and given["first"] < 1:
+        parser.error(f"argument --first: at least 1 pair, not {given['first']}")
     if {"ACCELERATE_USE_CPU", "MASTER_PORT"} <= set(os.environ) and "RANK" not in os.environ:
         print(
             "accelerate's --cpu starts one process; --multi_gpu starts several, on CPUs too", file=sys.stderr

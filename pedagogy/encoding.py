@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 Prompt = str | Sequence[dict]  # text, or messages: [{"role": …, "content": …}, …]
 BOUNDARY = "Encoded together"
@@ -43,7 +44,10 @@ class Encoder:
 
     def text(self, text: str) -> list[int]:
         """Ids of plain text: nothing added, special tokens not recognised."""
-        return self.tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        try:
+            return self.tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        except TypeError as error:
+            raise ValueError(f"{text!r:.60} is no text to encode: is half a character in it?") from error
 
     def _bos(self) -> list[int]:
         """[BOS] where this tokenizer begins a text with it, else []."""
@@ -51,9 +55,14 @@ class Encoder:
         return [bos] if bos is not None and self.tokenizer.encode("")[:1] == [bos] else []
 
     def _chat(self, messages: list[dict]) -> tuple[list[int], str]:
-        render = self.tokenizer.apply_chat_template
-        ids = render(messages, add_generation_prompt=True, return_dict=False, sanitize_control_tokens=True)
-        text = render(messages, add_generation_prompt=True, tokenize=False)
+        from jinja2 import TemplateError
+
+        render = partial(self.tokenizer.apply_chat_template, messages, add_generation_prompt=True)
+        try:
+            ids = render(return_dict=False, sanitize_control_tokens=True)
+            text = render(tokenize=False)
+        except TemplateError as error:
+            raise ValueError(f"the chat template refuses these messages: {error}") from error
         return ids, self._special.split(text)[-1]
 
     def boundary_warning(self, tail: str, response: str) -> str | None:

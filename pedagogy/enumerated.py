@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .losses import dpo_loss
+from .losses import SMOOTHED, dpo_loss
 
 
 def tilted(ref_logps: Tensor, rewards: Tensor, beta: float) -> tuple[Tensor, Tensor]:
@@ -69,9 +69,12 @@ def descend(
     """Gradient descent on that loss from π_ref: log π after 0, 1, … steps, (steps + 1, K), in float64.
 
     Each answer has a logit of its own, in which the loss is convex with no curvature above L = β² K / 4; the
-    step is 1/L. With `features` (K, D) answers share D parameters w instead, as those of a language model do:
-    log π = log π_ref + features @ w, normalised.
+    step is 1/L; so it is for loss_type "sigmoid" and "robust", and ValueError for any other. With `features`
+    (K, D) answers share D parameters w instead, as those of a language model do: log π = log π_ref +
+    features @ w, normalised.
     """
+    if (kind := loss.get("loss_type", "sigmoid")) not in SMOOTHED:
+        raise ValueError(f"loss_type {kind!r} has no such bound L: one of {', '.join(SMOOTHED)}")
     ref, prefer = ref_logps.double().log_softmax(-1), prefer.double()
     own = torch.eye(len(ref)) if features is None else features
     w, path = torch.zeros(own.shape[1]).double().requires_grad_(), [ref]

@@ -13,6 +13,7 @@ Importing this module registers "pedagogy/TokenMDP-v0" with Gymnasium:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from pathlib import Path
 
 import gymnasium as gym
@@ -74,8 +75,8 @@ class TokenMDP(gym.Env):
         max_new_tokens: int = 512,
         render_mode: str | None = None,
     ):
-        if max_new_tokens < 1:
-            raise ValueError(f"max_new_tokens must be at least 1, not {max_new_tokens}")
+        if not isinstance(max_new_tokens, Integral) or max_new_tokens < 1:
+            raise ValueError(f"max_new_tokens must be a whole number of 1 or more, not {max_new_tokens!r}")
         self.policy = load_policy(policy) if isinstance(policy, (str, Path)) else policy
         self.prompts, self.reward = _as_prompts(prompt), reward
         self.max_new_tokens, self.render_mode = max_new_tokens, render_mode
@@ -89,6 +90,7 @@ class TokenMDP(gym.Env):
             prompt_length=Discrete(self.max_length + 1),
         )
         self._over = "there is no episode yet"
+        self.prompt_ids, self.response_ids = [], []
         if len(self.prompts) == 1:
             self._encode(self.prompts[0])  # too long? Better said now; of many, when one is drawn
         made = {"policy": policy, "prompt": prompt, "reward": reward, "max_new_tokens": max_new_tokens}
@@ -161,6 +163,8 @@ class TokenMDP(gym.Env):
             prompt = self.prompts[self.np_random.integers(len(self.prompts))]
         if isinstance(prefix, str):
             prefix = self.policy.encode_response(prefix)[:-1]
+        if not isinstance(prefix, (Sequence, np.ndarray, type(None))):
+            raise StartError(f"prefix is a {type(prefix).__name__}: wanted is a text, or a list of token ids")
         prefix = [] if prefix is None else list(prefix)
         if wrong := [i for i in prefix if not self.action_space.contains(i) or i in self.end_tokens]:
             raise StartError(

@@ -477,7 +477,8 @@ def weighted_sum(scores: Scores, weights: Sequence[float] | Mapping[str, float])
     """{element: ∑ weight · score}, a reward. weights ≥ 0, one for each aspect.
 
     With all weights above 0 it extends the Pareto order, so its best is Pareto-maximal; with a weight of 0
-    a dominated element can tie for the best. Rounded to 9 decimals, for equal sums to be equal numbers.
+    a dominated element can tie for the best. Rounded to 9 decimals, for equal sums to be equal numbers: what
+    differs by less is a tie.
     """
     table = _by_aspect(scores)
     weights = dict(weights if isinstance(weights, Mapping) else enumerate(weights))
@@ -508,7 +509,7 @@ def best_lead(scores: Scores, element: Element) -> tuple[float, dict]:
     rows = {a: np.array([row[k] for k in aspects]) for a, row in table.items()}
     others = [rows[element] - row for a, row in rows.items() if a != element]
     if not others:
-        return math.inf, dict.fromkeys(aspects, 1.0)
+        return math.inf, dict.fromkeys(aspects, 1 / len(aspects))
     size = len(aspects)
     found = linprog(
         c=[0.0] * size + [-1.0],

@@ -51,13 +51,13 @@ def to_trl(pairs: Iterable[dict]) -> Dataset:
     """
     from datasets import Dataset
 
-    rows = []
+    columns: dict[str, list] = {"prompt": [], "chosen": [], "rejected": []}
     for i, row in enumerate(pairs):
         x, plus, minus = _texts(row, i)
-        prompt = [{"role": "user", "content": x}] if isinstance(x, str) else x
-        chosen, rejected = ([{"role": "assistant", "content": y}] for y in (plus, minus))
-        rows.append({"prompt": prompt, "chosen": chosen, "rejected": rejected})
-    return Dataset.from_list(rows)
+        columns["prompt"].append([{"role": "user", "content": x}] if isinstance(x, str) else x)
+        columns["chosen"].append([{"role": "assistant", "content": plus}])
+        columns["rejected"].append([{"role": "assistant", "content": minus}])
+    return Dataset.from_dict(columns)
 
 
 def _encode(policy: Policy, row: dict, i: int) -> EncodedPair:

@@ -23,6 +23,7 @@ from statistics import NormalDist, median
 
 from .annotations import FILE, OTHER_SIDE, VERDICTS, grouped, in_force, loser, read_file, winner
 from .feedback import load_feedback
+from .feedback.schemas import FeedbackError, Problem
 from .orders import Cycle, PreferenceOrder
 
 FEW = 10  # pairs: with fewer, κ is not worth a number in a report
@@ -100,7 +101,7 @@ def cohen_kappa(first: Sequence[Hashable], second: Sequence[Hashable], confidenc
     'κ = 0.93 (95% interval 0.63 to 0.99, n = 30)'
 
     The interval is Wilson's for p_o, with p_e taken as known, as Cohen (1960) does: at n = 10 to 60 it covers
-    at least 91%, mostly 95%, where value ± 1.96 standard_error can cover less than half, as near κ = 1.
+    some 95%, and 84% at worst, as κ nears 1, where value ± 1.96 standard_error can cover less than half.
     `standard_error` is that of Fleiss, Cohen & Everitt (1969). κ is 0/0 where both give one and the same
     answer throughout: value nan, and `problem` says so, as it does where there are fewer than 10 items.
     """
@@ -273,6 +274,10 @@ def agreement(
 def _answers(verdicts: Sequence[dict], feedback) -> dict[str, dict[str, dict]]:
     """prompt -> text -> completion, for the prompts that were judged; a prompt may be in several rows."""
     stored = hasattr(feedback, "column_names")  # a data set reads a column in one go
+    if stored and not {"instruction", "completions"} <= set(feedback.column_names):
+        found = f"the columns {', '.join(feedback.column_names)}"
+        remedy = "give the raw feedback that was judged, as of load_feedback, not pairs"
+        raise FeedbackError(Problem("feedback", found, remedy))
     prompts = feedback["instruction"] if stored else [row.get("instruction") for row in feedback]
     answers: dict[str, dict[str, dict]] = {v["prompt"]: {} for v in verdicts}
     for i, prompt in enumerate(prompts):

@@ -49,7 +49,7 @@ def load_records(path: str | Path, fields: Callable[[dict], Fields], what: str =
             for field, kind in fields(record).items():
                 if not isinstance(record[field], kind):
                     raise TypeError(field)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             why = f"not a whole {what} (cut off or damaged), skipped; the file stays as it is"
             warnings.warn(f"{path}, line {number}: {why}", stacklevel=3)
             continue

@@ -119,13 +119,17 @@ def replay(env: gym.Env, trajectory: Trajectory) -> Trajectory:
 
 def returns(rewards: Sequence[float], gamma: float = 1.0) -> np.ndarray:
     """G_t = ∑_{k≥t} γ^(k−t) r_k, what is still to come after each step's state: (T,) -> (T,)."""
-    if not 0 <= gamma <= 1:
-        raise ValueError(f"gamma must be between 0 and 1, not {gamma}")
+    _check_gamma(gamma)
     total, found = 0.0, []
     for reward in reversed(rewards):
         total = float(reward) + gamma * total
         found.append(total)
     return np.array(found[::-1])
+
+
+def _check_gamma(gamma: float) -> None:
+    if not 0 <= gamma <= 1:
+        raise ValueError(f"gamma must be between 0 and 1, not {gamma}")
 
 
 # Values: what a prefix is worth
@@ -176,6 +180,7 @@ def prefix_value(
     if n < 2:
         raise ValueError(f"n must be at least 2, or there is no standard error, not {n}")
     check_sampling(max_new_tokens, temperature, top_k, top_p)
+    _check_gamma(gamma)
     env = TokenMDP(policy, prompt, reward, max_new_tokens)
     env.reset(options={"prompt": prompt, "prefix": prefix})
     y, steps = list(env.response_ids), env.limit - len(env.response_ids)

@@ -8,7 +8,7 @@ recomputation: Korthikanti et al., arXiv 2205.05198, section 5).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -44,8 +44,8 @@ def thrifty(model) -> Iterator[None]:
 
     layers = [part for part in model.modules() if isinstance(part, GradientCheckpointingLayer)]
     own = [dict(vars(layer)) for layer in layers]
-    run = partial(checkpoint, use_reentrant=False, context_fn=partial(_contexts, model.config))
-    for layer in layers:  # "training" of the layer alone: dropout is in its parts
+    for layer in layers:  # it asks its own "training" whether to take the function
+        run = partial(_run, layer, layer.training, model.config)
         vars(layer).update(gradient_checkpointing=True, training=True, _gradient_checkpointing_func=run)
     try:
         yield
@@ -54,6 +54,19 @@ def thrifty(model) -> Iterator[None]:
             for name in ("gradient_checkpointing", "training", "_gradient_checkpointing_func"):
                 vars(layer).pop(name)
                 vars(layer).update({name: before[name]} if name in before else {})
+
+
+def _run(layer, training: bool, config, call: Callable, *args):
+    """A layer's own code, in the mode that it was in: some, as OPT's, have their dropout in it."""
+
+    def in_its_mode(*given):
+        now, layer.training = layer.training, training
+        try:
+            return call(*given)
+        finally:
+            layer.training = now
+
+    return checkpoint(in_its_mode, *args, use_reentrant=False, context_fn=partial(_contexts, config))
 
 
 def _contexts(config) -> tuple:

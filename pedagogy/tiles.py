@@ -54,7 +54,7 @@ class _TiledLogprobs(torch.autograd.Function):
         need_hidden, need_weight, need_bias, _ = ctx.needs_input_grad
         d_hidden = weight[ids].to(norm.dtype) * g if need_hidden else None
         d_weight = torch.zeros_like(weight) if need_weight else None
-        d_bias = torch.zeros_like(bias).index_add_(0, ids, grad.to(bias.dtype)) if need_bias else None
+        d_bias = norm.new_zeros(bias.shape).index_add_(0, ids, grad) if need_bias else None
         if need_weight:
             d_weight.index_add_(0, ids, (hidden * g).to(weight.dtype))
         for tile, w, logits in _tiles(h, weight, bias, norm.dtype):
@@ -66,7 +66,8 @@ class _TiledLogprobs(torch.autograd.Function):
                 _add_product(d_hidden, d_logits, w)
             if need_weight:
                 _add_product(d_weight[tile], d_logits.T, h)
-        return None if d_hidden is None else d_hidden.to(hidden.dtype), d_weight, d_bias, None
+        d_hidden = d_hidden.to(hidden.dtype) if need_hidden else None
+        return d_hidden, d_weight, d_bias.to(bias.dtype) if need_bias else None, None
 
 
 def _tiles(h: Tensor, weight: Tensor, bias: Tensor | None, wide: torch.dtype) -> Iterator[tuple]:

@@ -12,9 +12,10 @@ import math
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,10 @@ class Settings:
         check_settings(self.beta, self.loss_type, self.label_smoothing)
         for name in ("epochs", "batch_size", "lr", "max_grad_norm"):
             if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be above 0, not {getattr(self, name)}")
+                raise ValueError(f"{name} must be above 0 and finite, not {getattr(self, name)}")
+        for name in ("batch_size", "seed"):
+            if not isinstance(getattr(self, name), Integral) or getattr(self, name) < 0:
+                raise ValueError(f"{name} must be a whole number, 0 or above, not {getattr(self, name)!r}")
         if not 0 <= self.warmup < 1:
             raise ValueError(f"warmup, a share of the steps, is from 0 to below 1, not {self.warmup}")
 
@@ -94,6 +98,10 @@ class DPORun:
         from accelerate import Accelerator
 
         self.policy, self.settings, self.reference = policy, settings or Settings(), reference
+        if reference and reference.model is policy.model:  # would move with it
+            self.reference = None
+        elif reference and reference.tokenizer.get_vocab() != policy.tokenizer.get_vocab():
+            raise ValueError("the reference has another vocabulary: a token's id must mean the same to both")
         self.pairs = encode_pairs(policy, pairs, drop_bad)
         self.held_out = encode_pairs(policy, held_out, drop_bad)
         self.accelerator = Accelerator(cpu=not torch.accelerator.is_available())  # or CPU processes go unseen
@@ -115,7 +123,8 @@ class DPORun:
         if self.reference:
             model, score = self.reference.model.to(self.accelerator.device), None
         trees = [pair.ids for pair in self.pairs + self.held_out]
-        with tqdm(total=len(trees), desc="π_ref", unit="pair", leave=False, disable=self._quiet) as bar:
+        bar = tqdm(total=len(trees), desc="π_ref", unit="pair", leave=False, disable=self._quiet)
+        with bar, self.accelerator.autocast():
             self.ref_logps = reference_logprobs(model, trees, score, self.accelerator, bar)  # (N, 2)
         if self.held_out:
             self.ref_model = model if self.reference else copy.deepcopy(model)
@@ -136,7 +145,7 @@ class DPORun:
         """A step: the losses of a batch, their gradient, a move of AdamW. The row says what was before."""
         began, batch, lr = time.perf_counter(), self.batch(self.step), self._set_lr()
         mine = batch[self.accelerator.process_index :: self.accelerator.num_processes]
-        mine.sort(key=lambda i: -sum(map(len, self.pairs[i].ids)))  # the long ones while memory is in one piece
+        mine.sort(key=lambda i: -sum(map(len, self.pairs[i].ids)))  # long ones while memory is in one piece
         rows, measured = fill_rows([self.pairs[i].ids for i in mine]), []
         for row in rows:  # after each, its memory is free again
             numbers = [mine[i] for i in row]
@@ -159,7 +168,8 @@ class DPORun:
         mine = range(self.accelerator.process_index, len(self.held_out), self.accelerator.num_processes)
         numbers = [len(self.pairs) + i for i in mine]  # they come behind the others
         same = self.step == 0 and not self.reference  # π_θ is π_ref: nothing to compute
-        logps = self.ref_logps[numbers] if same else self.scorer([self.held_out[i].ids for i in mine])
+        known = same or not mine  # a process may have none
+        logps = self.ref_logps[numbers] if known else self.scorer([self.held_out[i].ids for i in mine])
         measured = self._measures(self._loss(logps, numbers), logps)
         return self._log(self.step, "held-out", measured, kl=0.0 if same else self.kl())
 
@@ -190,31 +200,48 @@ class DPORun:
 
     # Stopping and going on
 
-    def save(self, folder: Path) -> None:
-        """All that `resume` needs, whole or not at all."""
-        new = folder.with_name(f"{folder.name}.new")
+    def kept(self, home: Path, end: str = "") -> Path:
+        """The folder of this run in `home`. Other settings, pairs or first weights have another."""
+        return home / f"{self.key}-{self.start}{end}"
+
+    def save(self, home: Path) -> None:
+        """All that `resume` needs. While it is written, what was saved before stays."""
+        folder, new, old = (self.kept(home, end) for end in ("", ".new", ".old"))
+        if self.accelerator.is_main_process:
+            (new / "run.json").unlink(missing_ok=True)  # the mark of a whole one
         self.accelerator.save_state(new)
         if self.accelerator.is_main_process:
-            state = {"key": self.key, "weights": [self.start, fingerprint(self.policy.model)]}
+            state = {"weights": [self.start, fingerprint(self.policy.model)]}
             state |= {"step": self.step, "seconds": self.seconds, "history": self.history}
-            (new / "run.json").write_text(json.dumps(state))
             np.save(new / "ref_logps.npy", self.ref_logps.numpy())
             if self.held_out and not self.reference:
                 save_model(self.ref_model, new / "reference.safetensors")
-            shutil.rmtree(folder, ignore_errors=True)
+            (new / "run.json").write_text(json.dumps(state))
+            if folder.exists():
+                shutil.rmtree(old, ignore_errors=True)
+                folder.rename(old)
             new.rename(folder)
+            shutil.rmtree(old, ignore_errors=True)
         self.accelerator.wait_for_everyone()
 
-    def resume(self, folder: Path) -> bool:
-        """Go on from where this very run was saved; False where it was not.
+    def resume(self, home: Path) -> bool:
+        """Go on from where this very run was saved; False where it was not. RuntimeError on a damaged folder.
 
         The policy may have the weights that the run began with, or those that it was saved with.
         """
-        if not (folder / "run.json").is_file():
-            return False
-        state = json.loads((folder / "run.json").read_text())
-        if state["key"] != self.key or self.start not in state["weights"]:
-            return False
+        for mark in sorted(home.glob(f"{self.key}-*/run.json")):  # the whole one before .new and .old
+            try:
+                state = json.loads(mark.read_text())
+                if self.start in state["weights"]:
+                    self._load(mark.parent, state)
+                    return True
+            except Exception as error:  # damage shows in many ways
+                remedy = "Load the policy again, and delete that folder or pass fresh=True"
+                found = f"the run kept in {mark.parent} is damaged"
+                raise RuntimeError(f"{found}: {error}. {remedy}") from error
+        return False
+
+    def _load(self, folder: Path, state: dict) -> None:
         self.accelerator.load_state(folder)
         self.start = state["weights"][0]
         self.step, self.seconds, self.history = state["step"], state["seconds"], state["history"]
@@ -223,7 +250,14 @@ class DPORun:
             self.ref_model = self.reference.model if self.reference else copy.deepcopy(self.policy.model)
             if not self.reference:
                 load_model(self.ref_model, folder / "reference.safetensors")
-        return True
+
+    def forget(self, home: Path) -> None:
+        """Delete what `save` kept."""
+        if self.accelerator.is_main_process:
+            for end in ("", ".new", ".old"):
+                shutil.rmtree(self.kept(home, end), ignore_errors=True)
+            with suppress(OSError):  # others are there, or nothing was
+                home.rmdir()
 
     def save_policy(self, folder: Path) -> None:
         """The trained policy in Hugging Face format, which load_policy reads, and training.json."""
@@ -245,6 +279,7 @@ class DPORun:
         out = dpo_loss(*logps.unbind(-1), *ref.unbind(-1), s.beta, s.loss_type, s.label_smoothing)
         for i, loss, now, before in zip(numbers, *map(Tensor.tolist, (out.losses, logps, ref)), strict=True):
             if not math.isfinite(loss):
+                self.optimizer.zero_grad()
                 pair = (self.pairs + self.held_out)[i]
                 raise NonFiniteLoss(
                     f"step {self.step}: the loss of row {pair.row}, {pair.prompt}, is {loss}; log π of y⁺ "

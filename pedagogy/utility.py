@@ -244,10 +244,13 @@ def _newton(wins: np.ndarray, ties: np.ndarray, precision: float) -> tuple[np.nd
     x = np.zeros(len(wins) + bool(ties.any()))
     for _ in range(MOST_STEPS):
         gradient, curvature = _derivatives(x, wins, ties, precision)
-        step = np.linalg.solve(curvature, gradient)
+        try:
+            step = np.linalg.solve(curvature, gradient)
+        except np.linalg.LinAlgError as error:
+            raise NoFiniteFit("the rewards differ too much for floats. Use a prior nearer 1") from error
         longest = np.abs(step).max()
         x = x + step * 0.5 / max(longest, 0.5)
-        if longest < 1e-8:  # the error was about that before this step, and is its square after it
+        if longest < 1e-8 * max(1.0, np.abs(x).max()):  # the error before this step; after it, its square
             return x, curvature
     raise NoFiniteFit(
         f"no maximum within {MOST_STEPS} steps: the rewards differ too much. Use a larger prior"

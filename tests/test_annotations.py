@@ -177,7 +177,7 @@ def test_a_killed_process_loses_nothing_that_was_acknowledged(path):
 
 
 @pytest.mark.parametrize(
-    "line", [b"[]", b"7", b'{"kind": "verdict"}', b'{"kind": "other"}', b"\xff", b"null"]
+    "line", [b"[]", b"7", b'{"kind": "verdict"}', b'{"kind": "other"}', b"\xff", b"null", b"[" * 100_000]
 )
 def test_a_damaged_line_is_skipped_with_its_number(path, line):
     said = judged("l")

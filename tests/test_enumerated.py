@@ -73,6 +73,8 @@ def test_a_third_answer_that_no_pair_mentions_can_gain_at_the_expense_of_the_cho
     features = torch.tensor([[1.0, 0.2], [1.0, -0.2], [0.0, 1.0]])
     only, ref = torch.zeros(3, 3), torch.tensor([0.45, 0.45, 0.1]).log()
     only[0, 1] = 1.0
+    with pytest.raises(ValueError, match="no such bound"):
+        descend(ref, only, 0.5, loss_type="ipo")
     path = descend(ref, only, 0.5, 200, features).exp()
     assert path[-1, 0] < path[0, 0] and path[-1, 2] > path[0, 2]
     assert path[-1, 0] / path[-1, 1] > path[0, 0] / path[0, 1]

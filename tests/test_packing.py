@@ -376,6 +376,13 @@ def test_tiles_in_16_bits_err_no_more_than_one_table_does():
     assert (rough - exact).abs().mean() < 1.2 * (plain - exact).abs().mean()
 
 
+def test_a_biass_gradient_adds_up_in_more_than_16_bits():
+    hidden, weight = torch.zeros(2000, 4).bfloat16(), torch.zeros(20, 4).bfloat16()
+    bias = torch.zeros(20, dtype=torch.bfloat16, requires_grad=True)  # adding 1 to 256, it stays 256
+    tiled_logprobs(hidden, weight, bias, torch.full((2000,), 7)).sum().backward()
+    assert bias.grad[7].item() == pytest.approx(1900, rel=0.01) and bias.grad.dtype == torch.bfloat16
+
+
 def test_tiles_survive_logits_of_any_size():
     hidden, weight = torch.tensor([[1.0], [-1.0]]), torch.linspace(-1e4, 1e4, 3000)[:, None]
     out = tiled_logprobs(hidden, weight, None, torch.tensor([2999, 0]))

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from transformers import LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
 from pedagogy import loading
+from pedagogy.feedback.schemas import FeedbackError
+from pedagogy.pairs import encode_pairs
 from pedagogy.policy import _LRU, BUNDLED, OUTSIDE_WORLD, Policy, PolicyLoadError, load_policy
 from pedagogy.sampling import generator, pick
 from tests.conftest import CHAT, CONTEXT, SPECIAL, by_hand, chat_tokenizer, plain_tokenizer, save, tiny_model
@@ -192,6 +194,17 @@ def test_an_ordinary_prompt_is_what_the_chat_template_gives(policies, prompt):
         tokenizer, messages = policies[name].tokenizer, [{"role": "user", "content": prompt}]
         plain = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
         assert policies[name].encode_prompt(prompt) == plain == policies[name].encode_prompt(messages)
+
+
+def test_what_cannot_be_encoded_is_said(folders):
+    policy = load_policy(folders["llama"], device="cpu")
+    with pytest.raises(ValueError, match="half a character"):
+        policy.score("a", "b \ud83d")
+    policy.tokenizer.chat_template = "{{ raise_exception('no system role') }}"
+    with pytest.raises(ValueError, match="the chat template refuses .*no system role"):
+        policy.score("a", "b")
+    with pytest.raises(FeedbackError, match="row 0, field 'prompt'.*no system role"):
+        encode_pairs(policy, [{"prompt": "a", "chosen": "b", "rejected": "c"}])
 
 
 def test_a_conversation_goes_through_the_template(policies):

@@ -4,10 +4,11 @@ from contextlib import nullcontext
 
 import pytest
 import torch
+from transformers import OPTConfig, OPTForCausalLM
 
 from pedagogy.packing import pair_logprobs
 from pedagogy.thrift import LARGE, pays, thrifty
-from tests.test_packing import MODELS, draw_trees, gradients, make
+from tests.test_packing import MODELS, VOCAB, draw_trees, gradients, make
 
 PULL = torch.tensor([[-0.5, 0.5], [0.3, -0.2]])
 
@@ -51,6 +52,18 @@ def test_dropout_stays_off_in_a_model_that_only_evaluates():
     trees = draw_trees([(30, 60, 50), (5, 40, 8)])
     with thrifty(model):
         assert torch.equal(pair_logprobs(model, trees), pair_logprobs(model, trees))
+
+
+def test_dropout_in_a_layers_own_code_stays_off_too():
+    few = {"hidden_size": 32, "word_embed_proj_dim": 32, "ffn_dim": 48, "num_attention_heads": 4}
+    config = OPTConfig(**few, num_hidden_layers=2, vocab_size=VOCAB, max_position_embeddings=128)
+    model = make(lambda: OPTForCausalLM(config))
+    trees = draw_trees([(30, 60, 20), (5, 40, 8)])
+    usual = pair_logprobs(model, trees)
+    with thrifty(model):
+        thrift = pair_logprobs(model, trees)
+    assert config.dropout and torch.equal(usual, thrift)
+    assert torch.equal(gradients(model, usual, PULL), gradients(model, thrift, PULL))
 
 
 def test_it_pays_for_long_rows_with_gradients_alone(model):

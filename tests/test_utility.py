@@ -237,6 +237,17 @@ def test_a_prior_shrinks_and_the_order_of_the_data_does_not_matter(pairs, prior)
     assert again.rewards == pytest.approx(fit.rewards, abs=1e-9)
 
 
+@pytest.mark.parametrize("prior", [1e-20, 1e-14, 1e-12, 1e300])
+def test_an_extreme_prior_gives_a_fit_or_says_why_not(prior):
+    try:
+        fit = fit_bradley_terry([("a", "b")], prior=prior)
+    except NoFiniteFit as error:
+        assert "prior" in str(error)
+    else:  # where the gradient 1 − σ(gap) − prior · gap/2 is 0
+        gap = fit.rewards["a"] - fit.rewards["b"]
+        assert 1 / (1 + math.exp(gap)) == pytest.approx(prior * gap / 2, rel=1e-4, abs=1e-300)
+
+
 def test_never_compared_elements_stay_at_the_priors_mean():
     fit = fit_bradley_terry([("a", "b")], prior=1.0, elements=["a", "b", "c"])
     assert fit.rewards["c"] == pytest.approx(0) and fit.rewards["a"] == -fit.rewards["b"] > 0

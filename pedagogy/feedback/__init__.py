@@ -88,8 +88,12 @@ def load_pairs(
     transcripts ("\\n\\nHuman: … \\n\\nAssistant: …") are split, as split_transcripts does. `columns` maps
     other names to these; a dot leads into an object.
     """
-    rows = open_source(name, split, streaming, forgiving=drop_bad)
-    named = partial(_rename, columns=columns or {})
+    rows, columns = open_source(name, split, streaming, forgiving=drop_bad), columns or {}
+    if not isinstance(columns, dict) or (unknown := set(columns.values()) - PAIR.keys() - RAW.keys()):
+        found = f"{columns!r}" if not isinstance(columns, dict) else f"the unknown target {min(unknown)!r}"
+        remedy = f"map your names to ours: {', '.join(PAIR)}, or fields of raw feedback"
+        raise FeedbackError(Problem("columns", found, remedy))
+    named = partial(_rename, columns=columns)
     find, make = _PAIR_MAKERS[find_form(map(named, rows))]
     check, convert = (lambda row: find(named(row))), (lambda row: make(named(row)))
     return _convert(rows, check, convert, PAIR, str(name), drop_bad, streaming)

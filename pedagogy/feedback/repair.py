@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from . import no_traces, one_split
-from .schemas import NUMBER, FeedbackError, find_problems
+from .schemas import NUMBER, FeedbackError, Problem, find_problems
 from .strategies import mean_of_aspects
 
 if TYPE_CHECKING:
@@ -77,6 +78,10 @@ def _tens(row: dict, n: int, annotate: Callable | None) -> Iterator[dict]:
             continue
         score = LOWEST if said == FLIP else completion["overall_score"]
         if said == AGAIN and annotate is not None:
-            score = float(annotate(row, i))
+            score = annotate(row, i)
+            if not isinstance(score, Real):
+                remedy = "annotate(row, i) must return the new overall_score"
+                raise FeedbackError(Problem(f"completions[{i}].overall_score", f"{score!r}", remedy, n))
+            score = float(score)
         values = n, i, completion.get("model"), mean_of_aspects(completion), SUSPECT, score, said
         yield dict(zip(COLUMNS, values, strict=True))

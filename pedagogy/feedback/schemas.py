@@ -178,7 +178,7 @@ def _text_problems(value: str, leaf: Leaf, field: str) -> Iterator[Problem]:
 
 def numeral(text) -> float | None:
     """A number written as text, such as a rating, or None where it is something else."""
-    return float(text) if re.fullmatch(NUMERAL, str(text).strip()) else None
+    return float(str(text)) if re.fullmatch(NUMERAL, str(text).strip()) else None
 
 
 def _on_scale(leaf: Leaf) -> str:

@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -23,6 +24,7 @@ FILES = (".parquet", ".json", ".jsonl", ".json.gz", ".jsonl.gz")
 OFFLINE = "load_feedback() and load_pairs(), without a name, need no network"
 LINES = "write one JSON object a line, or one list of objects"
 BLOCK = 1 << 16  # bytes of a JSON list read at a time
+END = object()  # of a JSON list
 
 
 def open_source(
@@ -163,13 +165,13 @@ class File:
     def _json(self) -> Iterator[dict | Problem]:
         """One object a line, or one list of objects."""
         with (gzip.open if self._ends(".gz") else open)(self.path, "rb") as file:
-            numbered = ((i, line) for i, line in enumerate(file, start=1) if line.strip())
+            plain = (line.removeprefix(b"" if i > 1 else codecs.BOM_UTF8) for i, line in enumerate(file, 1))
+            numbered = ((i, line) for i, line in enumerate(plain, 1) if line.strip())
             number, first = next(numbered, (1, b""))
-            first = first.removeprefix(codecs.BOM_UTF8)
             if first.lstrip().startswith(b"["):
                 file.seek(0)
                 yield from _list_items(file)
-            elif first.strip():
+            elif first:
                 yield _line(first, number)
                 yield from (_line(line, number) for number, line in numbered)
 
@@ -183,32 +185,35 @@ def _line(line: bytes, number: int) -> dict | Problem:
 
 
 def _list_items(file: BinaryIO) -> Iterator[dict | Problem]:
-    """The items of a JSON list, each parsed once it is read whole. What follows a broken one is lost."""
+    """The items of a JSON list, each parsed once it is read whole. A broken one ends the reading."""
     reader = codecs.getincrementaldecoder("utf-8-sig")()
     text, first, size = "", True, BLOCK
     while True:
         try:
-            found = _next_item(text, first)
+            item, rest = _next_item(text, first)
         except (ValueError, RecursionError) as error:  # broken, or not yet read to its end
             block = file.read(size)
             if not block:
-                yield Problem(WHOLE, f"a list that is no JSON from here on ({error})", LINES)
+                remedy = f"save the file again, whole, or {LINES}"
+                yield Problem(FILE, f"a list that is no JSON from here on ({error})", remedy)
                 return
             text, size = text + reader.decode(block), 2 * size
         else:
-            if found is None:
+            if item is END:
+                if rest.strip() or any(block.strip() for block in iter(partial(file.read, BLOCK), b"")):
+                    yield Problem(FILE, "more text after the end of the list", LINES)
                 return
-            yield found[0]
-            text, first, size = found[1], False, BLOCK
+            yield item
+            text, first, size = rest, False, BLOCK
 
 
-def _next_item(text: str, first: bool) -> tuple[object, str] | None:
-    """The item that `text`, a part of a JSON list, begins with, and the rest; None at the list's end."""
+def _next_item(text: str, first: bool) -> tuple[object, str]:
+    """The item that `text`, a part of a JSON list, begins with, and the rest; END for the list's end."""
     text = text.lstrip()
     if first:
         text = text.removeprefix("[").lstrip()
     if text.startswith("]"):
-        return None
+        return END, text[1:]
     if not first:
         if not text.startswith(","):
             raise json.JSONDecodeError("Expecting ',' or ']'", text, 0)

@@ -15,6 +15,7 @@ from .pair_rows import as_pair, prompt_id
 from .schemas import ASPECTS, BINARIZABLE, RATED_ONLY, Problem, find_problems, numeral
 
 Pairs = list[tuple[int, int]]
+ROUNDING = 1e-9  # of a difference: 8.2 - 7.9 is a margin of 0.3
 
 
 def best_and_random(scores: list[float], draw: int) -> Pairs:
@@ -40,7 +41,8 @@ def best_and_worst(scores: list[float], draw: int) -> Pairs:
 def all_pairs(scores: list[float], draw: int, margin: float = 0.0) -> Pairs:
     """Every two that do not tie and whose scores differ by `margin` or more."""
     ordered = [(i, j) if scores[i] > scores[j] else (j, i) for i, j in combinations(range(len(scores)), 2)]
-    return [(i, j) for i, j in ordered if scores[i] > scores[j] and scores[i] - scores[j] >= margin]
+    leads = [(i, j, scores[i] - scores[j]) for i, j in ordered]
+    return [(i, j) for i, j, lead in leads if lead > 0 and lead >= margin - ROUNDING]
 
 
 def _best(scores: list[float]) -> int:

@@ -28,8 +28,8 @@ def validate(source="bundled", split: str | None = "train", limit: int = LIMIT) 
     are raw feedback, pairs or transcripts, told by their fields. A row that is no JSON is a problem too, and
     reading goes on after it. Stricter than loading: scores must be on their scales (overall_score 1 to 10,
     ratings 1 to 5 or "N/A"), and the chosen response may not score below the rejected one; so data without
-    problems loads, and binarizes by every strategy. Memory does not grow with the rows, only with the
-    problems, and the first `limit` of them are kept.
+    problems loads, and binarizes by every strategy, but for rows whose scores all tie. Memory does not grow
+    with the rows, only with the problems, and the first `limit` of them are kept.
     """
     rows = read(source, split)
     report = Report(rows.name, rows.form)
@@ -39,6 +39,8 @@ def validate(source="bundled", split: str | None = "train", limit: int = LIMIT) 
         report.bad_rows += report.add((replace(problem, row=i, source=rows.name) for problem in found), limit)
     if rows.failure:
         report.add([replace(rows.failure, source=rows.name)], limit)
+    elif not report.rows:
+        report.add([Problem("(all)", "no rows", "give at least one", source=rows.name)], limit)
     return report
 
 

@@ -47,7 +47,7 @@ MOST_DRAWS = 50  # for each prompt that is wanted
 def sample_prompts(
     n: int, seed: int = 0, split: str = "train", family: float = 0.6, plain: float = 0.5, myth: float = 0.18
 ) -> list[dict]:
-    """n rows with distinct prompts and no answers. ValueError where so many are not found.
+    """n rows with distinct prompts and no answers. ValueError for an unknown split, or where n are not found.
 
     Shares of the prompts: `family`, those about a compositional task; `plain`, those that ask for no special
     form; `myth`, those that begin with a false belief.
@@ -56,8 +56,10 @@ def sample_prompts(
     for _ in range(MOST_DRAWS * n):
         prompts.setdefault(draw_prompt(split, rng, family, plain, myth)[1])
         if len(prompts) == n:
-            return [ask(prompt) for prompt in prompts]
-    raise ValueError(f"only {len(prompts)} distinct prompts were found, not {n}: lower n, family or plain")
+            break
+    if (found := len(prompts)) < n:
+        raise ValueError(f"only {found} distinct prompts were found, not {n}: lower n, family or plain")
+    return [ask(prompt) for prompt in prompts]
 
 
 def ask(prompt: str) -> dict:
@@ -92,11 +94,13 @@ def sample_answers(
     """Each prompt answered by n of the assistants, drawn at random, each under a principle drawn at random.
 
     An assistant is a name of ASSISTANTS or an Assistant of your own; with just n of them all answer, in the
-    order given. ValueError for an unknown name or principle, and for fewer assistants than n.
+    order given. ValueError for an unknown name or principle, none at all, and fewer assistants than n.
     """
     pool = [find_assistant(who) for who in assistants]
     if len(pool) < n:
         raise ValueError(f"{len(pool)} assistants cannot give {n} answers: name more, or lower n")
+    if not principles:
+        raise ValueError(f"no principles: name at least one of {', '.join(PRINCIPLES)}")
     for principle in principles:
         if principle not in PRINCIPLES:
             raise ValueError(f"no principle {principle!r}: choose among {', '.join(PRINCIPLES)}")

@@ -19,6 +19,7 @@ from pedagogy.howto.world import Case, Task, load_world
 
 HELD_OUT = 0.12  # share of each family's combinations that only `test` may show
 N_UNSEEN = {"families": 4, "singles": 14}
+SPLITS = ("train", "test", "test_unseen", "text")
 MASCOTS = ("change_tire", "boil_egg")  # always in train: the notebooks open with them
 
 
@@ -66,7 +67,12 @@ def draw_prompt(
     """A case and a prompt for it; `family` is the share of families (all in `test`); the rest as in `phrase`.
 
     `text` is the split that language models are trained on: everything but the held-out combinations.
+    ValueError for a split that is none of SPLITS, or a share that is not between 0 and 1.
     """
+    if split not in SPLITS:
+        raise ValueError(f"no split {split!r}: choose among {', '.join(SPLITS)}")
+    if bad := [share for share in (family, plain, myth) if not 0 <= share <= 1]:
+        raise ValueError(f"a share of {bad[0]}: family, plain and myth lie between 0 and 1")
     unseen = unseen_tasks()
     families = [t for t in load_world().tasks if t.is_family]
     singles = [t for t in load_world().tasks if not t.is_family]

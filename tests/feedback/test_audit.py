@@ -299,7 +299,46 @@ def test_a_report_is_a_list_a_table_and_a_page():
     assert "2 problems in 1 rows" in str(report) and "row 1, field 'instruction'" in repr(report)
     page = report._repr_html_()
     assert "<script>" not in page and "&lt;script&gt;" in page
-    assert len(pg.validate([]).to_pandas()) == 0 and "0 rows" in str(pg.validate([]))
+    assert len(pg.validate([good()]).to_pandas()) == 0
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", "[]", " [ ] \n"])
+def test_no_rows_are_a_problem_too(tmp_path, text):
+    path = tmp_path / "none.json"
+    path.write_text(text)
+    (problem,) = pg.validate(path)
+    assert problem.found == "no rows"
+    with pytest.raises(FeedbackError, match="no rows"):
+        pg.load_feedback(path)
+
+
+def test_a_list_with_a_broken_item_or_more_after_its_end_is_not_read_in_part(tmp_path):
+    rows, path = [json.dumps(good(f"How {i}?")) for i in range(9)], tmp_path / "list.json"
+    for text in (
+        f"[{rows[0]}, {rows[1][:-5]}, {', '.join(rows[2:])}]",
+        f"[{', '.join(rows[:3])}]\n[{', '.join(rows[3:])}]",
+        f"[{', '.join(rows)}]" + " " * 100_000 + "x",
+    ):
+        path.write_text(text)
+        assert pg.validate(path)[-1].field == "(file)"
+        with pytest.raises(FeedbackError, match="no JSON from here on|after the end of the list"):
+            pg.load_feedback(path, drop_bad=True)
+    path.write_text(f"[{', '.join(rows)}]" + " \n" * 100_000)
+    assert len(pg.load_feedback(path)) == 9
+
+
+def test_a_byte_order_mark_alone_on_its_line_hides_no_rows(tmp_path):
+    path = tmp_path / "marked.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf\n" + "\n".join(json.dumps(good(f"How {i}?")) for i in range(3)).encode())
+    assert len(pg.load_feedback(path)) == 3 and not pg.validate(path)
+
+
+@pytest.mark.parametrize("columns", [{"s1": "score_choosen"}, ["prompt"]])
+def test_columns_that_lead_nowhere_are_refused(tmp_path, columns):
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(json.dumps({"prompt": "Hi", "chosen": "Hello!", "rejected": "?", "s1": 3}))
+    with pytest.raises(FeedbackError, match="field 'columns'"):
+        pg.load_pairs(path, columns=columns)
 
 
 @pytest.mark.parametrize("source", [None, 3, {"train": []}])

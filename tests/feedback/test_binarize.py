@@ -72,6 +72,10 @@ def test_margin_keeps_exactly_those_of_all_pairs_that_differ_enough(overall, mar
     assert picks(row_of(overall), strategy="margin", margin=margin) == expected
 
 
+def test_a_difference_of_exactly_the_margin_counts():
+    assert picks(row_of([8.2, 7.9, 7.0, 7.0]), strategy="margin", margin=0.3)[0] == (0, 1)  # 0.29999…
+
+
 ratings = st.lists(
     st.lists(st.sampled_from(["1", "2", "3", "4", "5", "N/A"]), min_size=4, max_size=4).filter(
         lambda four: set(four) != {"N/A"}
@@ -272,5 +276,7 @@ def test_planted_bugs_are_repaired_and_nothing_else_changes(raw):
 def test_repair_names_what_it_cannot_use():
     with pytest.raises(FeedbackError, match="row 0, field 'completions'"):
         pg.repair_tens(datasets.Dataset.from_list([{"prompt": "Hi"}]))
+    with pytest.raises(FeedbackError, match=r"row 0, field 'completions\[1\].overall_score'.*None"):
+        pg.repair_tens(tens(4.25, 2.25), lambda row, i: None)
     with pytest.raises(FeedbackError, match="Dataset.from_list"):
         pg.repair_tens([{"completions": []}])

@@ -118,6 +118,13 @@ def test_prompts_that_are_not_there():
         ask("What is the capital of France?")
     with pytest.raises(ValueError, match="distinct prompts"):
         sample_prompts(250, split="test_unseen", family=0, plain=1, myth=0)
+    with pytest.raises(ValueError, match="no split 'Train'"):  # it would mix in tasks of test_unseen
+        sample_prompts(3, split="Train")
+    with pytest.raises(ValueError, match="share of 2"):
+        sample_prompts(3, family=2)
+    with pytest.raises(ValueError, match="no principles"):
+        sample_answers(sample_prompts(1), principles=[])
+    assert sample_prompts(0) == []
 
 
 # Stage 2
