@@ -164,7 +164,7 @@ class TokenMDP(gym.Env):
         if isinstance(prefix, str):
             prefix = self.policy.encode_response(prefix)[:-1]
         if not isinstance(prefix, (Sequence, np.ndarray, type(None))):
-            raise StartError(f"prefix is a {type(prefix).__name__}: wanted is a text, or a list of token ids")
+            raise StartError(f"prefix is no text and no list of token ids but {type(prefix).__name__}")
         prefix = [] if prefix is None else list(prefix)
         if wrong := [i for i in prefix if not self.action_space.contains(i) or i in self.end_tokens]:
             raise StartError(

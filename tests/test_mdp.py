@@ -202,6 +202,7 @@ def test_integers_of_all_kinds_are_actions(env, action):
 def test_a_step_without_an_episode_asks_for_reset(env):
     with pytest.raises(ResetNeeded, match="reset"):
         env.step(9)
+    assert env.text == "" and env.response_ids == []
     for last in ([env.policy.eos_token_id], [9] * 20):
         walk(env, last)
         with pytest.raises(ResetNeeded, match="reset"):
@@ -229,6 +230,7 @@ def test_a_prompt_that_is_too_long_is_named_with_numbers(policies):
         ({"seed": 3}, "seed"),
         ({"prefix": [10**6]}, "1000000"),
         ({"prefix": ["x"]}, "'x'"),
+        ({"prefix": 5}, "but int"),
         ({"prefix": [9] * 20}, "max_new_tokens"),
     ],
 )
@@ -243,9 +245,10 @@ def test_prompts_of_another_type_are_named(policies, prompt):
         TokenMDP(policies["llama"], prompt)
 
 
-def test_a_limit_below_one_is_named(policies):
+@pytest.mark.parametrize("limit", [0, 2.5, "3", None])
+def test_a_limit_that_is_no_whole_number_from_one_is_named(policies, limit):
     with pytest.raises(ValueError, match="max_new_tokens"):
-        TokenMDP(policies["llama"], PROMPT, max_new_tokens=0)
+        TokenMDP(policies["llama"], PROMPT, max_new_tokens=limit)
 
 
 # Starts

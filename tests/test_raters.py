@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 
 import pedagogy as pg
 from pedagogy.annotations import make_queue, new_report, new_verdict
+from pedagogy.feedback.schemas import FeedbackError
 from pedagogy.raters import Share, agreement, cohen_kappa, wilson_interval
 
 labels = st.sampled_from("abc")
@@ -141,6 +142,11 @@ def by_score(left: str, right: str) -> str:
 
 def opposite(left: str, right: str) -> str:
     return {"left": "right", "right": "left", "tie": "tie"}[by_score(left, right)]
+
+
+def test_pairs_in_place_of_feedback_are_refused():
+    with pytest.raises(FeedbackError, match="columns prompt.*load_feedback"):
+        agreement(judge(by_score), pg.load_pairs())
 
 
 def test_one_who_judges_as_the_annotator_agrees_with_it():

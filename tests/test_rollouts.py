@@ -71,7 +71,7 @@ def test_the_sampler_draws_from_the_derived_policy():
     assert greedy(LOGPROBS) == 1
 
 
-@pytest.mark.parametrize("bad", [{"temperature": -1}, {"top_k": 0}, {"top_p": 0.0}])
+@pytest.mark.parametrize("bad", [{"temperature": -1}, {"top_k": 0}, {"top_k": 2.5}, {"top_p": 0.0}])
 def test_settings_out_of_range_are_named(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         derived_policy(LOGPROBS, **bad)
@@ -245,6 +245,8 @@ def test_bad_settings_are_named(policies):
         prefix_value(policies["llama"], PROMPT, length, n=1)
     with pytest.raises(ValueError, match="points"):
         values_along(policies["llama"], PROMPT, "egg", length, points=1)
+    with pytest.raises(ValueError, match="gamma"):
+        prefix_value(policies["llama"], PROMPT, length, gamma=2.0)
     with pytest.raises(ValueError, match="top_p"):
         prefix_value(policies["llama"], PROMPT, length, top_p=3)
     with pytest.raises(TypeError, match="prompt must be"):
