@@ -72,7 +72,7 @@ def check(name: str, answer, *given) -> Finding:
     """Is `answer` right? If not, which mistake is it? The same as check_<name>(answer, *given).
 
     An answer is a value, or a function that the check then tries on inputs of its own. ValueError where
-    there is no check of that name.
+    there is no check of that name, TypeError where what it needs after the answer is missing.
     """
     if name not in _HOME:
         raise ValueError(f"no check named {name!r}: one of {', '.join(_HOME)}")

@@ -13,6 +13,7 @@ from .finding import Finding
 from .trial import (
     Mistake,
     Refused,
+    after_answer,
     as_numbers,
     as_wanted,
     call_either,
@@ -78,7 +79,8 @@ def check_dpo_loss(answer, *given) -> Finding:
     Or a number, the loss of one pair, and `given` its four scores, as of Policy.score, and β.
     """
     if given:
-        *scores, beta = given
+        names = ("policy_chosen", "policy_rejected", "ref_chosen", "ref_rejected", "beta")
+        *scores, beta = after_answer(given, *names)
         sums, means = (torch.tensor([[getattr(s, name)] for s in scores]) for name in ("total", "mean"))
         value = as_wanted(answer, "a number, the loss of one pair", (), (1,)).reshape(1)
         return _diagnose(value, sums.double(), beta, _mean_for_sum(means.double(), beta), TYPED)
@@ -222,7 +224,7 @@ def check_pair_weight(answer, *given) -> Finding:
     """
     right = "Right: β σ(r̂⁻ − r̂⁺). At 0 it is β/2; a pair ranked wrongly weighs more, up to β."
     if given:
-        chosen, rejected, beta = given
+        chosen, rejected, beta = after_answer(given, "chosen_reward", "rejected_reward", "beta")
         value = as_wanted(answer, "a number, the weight of the pair", ())
         truth, wrong = _weights(np.float64(chosen - rejected), beta)
         return compare(value, truth, wrong, right, WEIGHTS, 5e-4)

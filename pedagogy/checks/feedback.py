@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import builtins
 import copy
-import math
 import random
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import combinations
-from numbers import Real
+from numbers import Integral, Real
+
+import numpy as np
 
 from ..feedback import letter, overall_scores
 from ..feedback.strategies import mean_of_aspects
-from .finding import CLOSE, Finding, is_number, unanswered
+from .finding import CLOSE, Finding, hashable, is_number, near, plain, unanswered
+from .trial import diagnosed, unspoilt
 
 
 def _right(hint: str) -> Finding:
@@ -29,6 +32,7 @@ def _wrong(mistake: str, hint: str) -> Finding:
 # H4's rule on one row: which pairs can it make?
 
 
+@diagnosed
 def check_h4_pairs(answer, row: Mapping) -> Finding:
     """Is `answer` the set of all (chosen, rejected) that ultrafeedback_binarized's rule can make of a row?"""
     if missing := unanswered(answer, (set, list, tuple, frozenset), 'a set of pairs such as {("A", "B")}'):
@@ -95,16 +99,17 @@ def _h4_mistakes(row: Mapping, scores: Mapping, best: str) -> dict[str, tuple[se
     return {name: (value, hint) for name, (value, hint) in wrong.items() if value != truth}
 
 
+@diagnosed
 def check_tie_chance(answer, scores: Sequence[float]) -> Finding:
     """Is `answer` the probability that H4's rule makes a tie of these scores of one prompt's answers?"""
     if missing := unanswered(answer, Real, "a probability between 0 and 1"):
         return missing
     n, k = len(scores), list(scores).count(max(scores))
     truth = (k - 1) / (n - 1)
-    if math.isclose(answer, truth, abs_tol=CLOSE):
+    if near(answer, truth, abs_tol=CLOSE):
         return _right(f"Right: {k} share the top, so {k - 1} of the {n - 1} others tie with it.")
     for name, (value, hint) in _tie_mistakes(scores, n, k).items():
-        if math.isclose(answer, value, abs_tol=CLOSE):
+        if near(answer, value, abs_tol=CLOSE):
             return _wrong(name, hint)
     return _wrong("unknown", "Not that. Take chosen away: which of the others have its score?")
 
@@ -135,10 +140,12 @@ _TRIALS = (  # overall scores, and means of the aspects
 _DRAWS = range(60)  # of each: one of three others is missed with a chance of (2/3)^60
 
 
+@diagnosed
 def check_binarizer(answer: Callable | None) -> Finding:
     """Does `answer(row, rng)` give (chosen, rejected), two responses, by ultrafeedback_binarized's rule?"""
     if missing := unanswered(answer, Callable, "a function of a row and an rng"):
         return missing
+    answer, changed = _on_copies(answer)
     for scores, means in _TRIALS:
         row = _row(scores, means)
         try:
@@ -148,7 +155,22 @@ def check_binarizer(answer: Callable | None) -> Finding:
             return _wrong("raises", f"With scores {scores} it raises {type(error).__name__}: {error}")
         if found := _binarizer_mistake(drawn, again, scores, means):
             return _wrong(*found)
-    return _right("Right: the best overall_score, the first on a tie, against any of the others.")
+    right = _right("Right: the best overall_score, the first on a tie, against any of the others.")
+    return unspoilt(right, bool(changed))
+
+
+def _on_copies(answer: Callable) -> tuple[Callable, list]:
+    """The function, given a copy of its row each time, and a list that will hold the rows it changes."""
+    changed = []
+
+    def called(row: Mapping, *rest):
+        own = copy.deepcopy(row)
+        value = answer(own, *rest)
+        if own != row:
+            changed.append(row)
+        return value
+
+    return called, changed
 
 
 def _row(scores: Sequence[float], means: Sequence[int]) -> dict:
@@ -212,6 +234,7 @@ def _wrong_chosen(chosen: set, rejected: set, scores: tuple, means: tuple, given
 # The score-10 bug
 
 
+@diagnosed
 def check_tens(answer, feedback: Iterable[Mapping], original: Iterable[Mapping]) -> Finding:
     """Is `answer` the set of (row number, letter) of completions whose 10 was a 1 in the original?"""
     if missing := unanswered(answer, (set, list, tuple, frozenset), 'a set such as {(0, "A")}'):
@@ -221,7 +244,7 @@ def check_tens(answer, feedback: Iterable[Mapping], original: Iterable[Mapping])
         for n, (row, before) in enumerate(zip(feedback, original, strict=True))
         for i, (now, was) in enumerate(zip(row["completions"], before["completions"], strict=True))
     }
-    if not all(isinstance(cell, Hashable) and cell in cells for cell in answer):
+    if not all(hashable(cell) and cell in cells for cell in answer):
         return _wrong("type", 'Completions are named (row number, letter), for example (0, "A").')
     given = set(answer)
     score = {cell: now["overall_score"] for cell, (now, _) in cells.items()}
@@ -246,21 +269,22 @@ def check_tens(answer, feedback: Iterable[Mapping], original: Iterable[Mapping])
     return _wrong("missed", f"{so_far}; {hint}")
 
 
+@diagnosed
 def check_repair_rule(answer: Callable | None) -> Finding:
     """Does `answer(score, mean)` repair an overall_score by the published rule: a score, or "again"?"""
     if missing := unanswered(answer, Callable, "a function of a score and a mean"):
         return missing
     for score, mean, truth, name, hint in _REPAIRS:
         try:
-            given = answer(score, mean)
+            given = plain(answer(score, mean))
         except Exception as error:
             return _wrong("raises", f"({score}, {mean}) raises {type(error).__name__}: {error}")
         if given is None or given is ...:
             return _wrong(
                 "nothing returned", f'({score}, {mean}) gives nothing yet: return a score, or "again".'
             )
-        plain = isinstance(given, (str, Real))  # an array's != is no answer
-        if not plain or given != truth or (is_number(truth) and not is_number(given)):
+        known = isinstance(given, (str, Real))  # an array's != is no answer
+        if not known or given != truth or (is_number(truth) and not is_number(given)):
             return _wrong(name, f"({score}, {mean}) gives {given!r}, not {truth!r}. {hint}")
     return _right("Right: the rule that was published, with its edges where they belong.")
 
@@ -288,6 +312,7 @@ BIAS_EVIDENCE = {
 }
 
 
+@diagnosed
 def check_bias_evidence(answer: str | None) -> Finding:
     """Which observation shows that an annotator likes length as such? One of BIAS_EVIDENCE."""
     if answer is None or answer is ...:
@@ -302,13 +327,15 @@ def check_bias_evidence(answer: str | None) -> Finding:
 # Contamination
 
 
+@diagnosed
 def check_leaks(answer, train: Sequence[str], test: Sequence[str]) -> Finding:
     """Is `answer` the set of numbers of those test prompts that train has too, in any case and spacing?"""
     if missing := unanswered(answer, (set, list, tuple, frozenset), "a set of row numbers such as {0, 3}"):
         return missing
-    if not all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n < len(test) for n in answer):
+    rows = [plain(n) for n in answer]
+    if not all(isinstance(n, Integral) and not isinstance(n, bool) and 0 <= n < len(test) for n in rows):
         return _wrong("type", f"Numbers of test prompts, 0 to {len(test) - 1}, are wanted.")
-    given, seen = set(answer), {_words(prompt) for prompt in train}
+    given, seen = set(rows), {_words(prompt) for prompt in train}
     truth = {n for n, prompt in enumerate(test) if _words(prompt) in seen}
     if given == truth:
         return _right(f"Right: {len(truth)} of {len(test)} test prompts were seen in training.")
@@ -332,23 +359,46 @@ def _words(prompt: str) -> str:
 # A row drawn with a seed
 
 
+@diagnosed
 def check_seeded_pair(answer: Callable | None) -> Finding:
     """Does `answer(row, seed)` give positions (chosen, rejected), drawn by seed and prompt alone?"""
     if missing := unanswered(answer, Callable, "a function of a row and a seed"):
         return missing
-    state = random.getstate()
+    answer, changed = _on_copies(answer)
     try:
-        for scores, means in _TRIALS:
-            row = _row(scores, means)
-            drawn = [answer(row, seed) for seed in _DRAWS]
-            if found := _positions_mistake(drawn, scores):
-                return _wrong(*found)
-        found = _seed_mistake(answer)
+        with _generators_restored():
+            for scores, means in _TRIALS:
+                row = _row(scores, means)
+                drawn = [answer(row, seed) for seed in _DRAWS]
+                if found := _positions_mistake(drawn, scores):
+                    return _wrong(*found)
+            found = _seed_mistake(answer)
     except Exception as error:  # whatever a learner's function may raise is an answer to diagnose
         return _wrong("raises", f"It raises {type(error).__name__}: {error}")
+    if found:
+        return _wrong(*found)
+    return unspoilt(_right("Right: H4's rule, drawn by the seed and the prompt alone."), bool(changed))
+
+
+@contextmanager
+def _generators_restored() -> Iterator[None]:
+    """Afterwards the random numbers that all share, those of random and of NumPy, go on as if untouched."""
+    pythons, numpys = random.getstate(), np.random.get_state()
+    try:
+        yield
     finally:
-        random.setstate(state)
-    return _wrong(*found) if found else _right("Right: H4's rule, drawn by the seed and the prompt alone.")
+        random.setstate(pythons)
+        np.random.set_state(numpys)
+
+
+def _generators_seeded(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)
+
+
+def _generators_state() -> tuple:
+    name, words, *rest = np.random.get_state()
+    return random.getstate(), name, words.tolist(), rest
 
 
 def _positions_mistake(drawn: list, scores: tuple) -> tuple[str, str] | None:
@@ -382,16 +432,16 @@ def _seed_mistake(answer: Callable) -> tuple[str, str] | None:
     def draws(seed: int) -> list:
         return [answer(row, seed) for row in rows]
 
-    random.seed(1)
-    before = random.getstate()
+    _generators_seeded(1)
+    before = _generators_state()
     first = draws(0)
-    touched = random.getstate() != before
-    random.seed(2)
+    touched = _generators_state() != before
+    _generators_seeded(2)
     if first != draws(0) or first != [answer(row, 0) for row in reversed(rows)][::-1]:
         why = "The same prompt and seed give other pairs the second time"
         return "not reproducible", f"{why}: make your own random.Random, from the seed and the prompt."
     if touched:
-        why = "random.seed and random.shuffle change what everybody else draws"
+        why = "random.seed, np.random.choice and their like change what everybody else draws"
         return "everybody's random numbers", f"{why}: make your own random.Random(…)."
     if first != with_salted_hash(lambda: draws(0)):
         why = "hash of a text is another number each time Python starts"
@@ -465,6 +515,7 @@ def _evidence_rules(alike: float) -> dict[str, tuple[Callable, str]]:
     }
 
 
+@diagnosed
 def check_length_evidence(answer: Callable | None) -> Finding:
     """Does `answer(a, b, alike)` say which pairs can show a bias for length? a, b: worth, score, words."""
     if missing := unanswered(answer, Callable, "a function of a, b and alike"):
@@ -480,7 +531,7 @@ def check_length_evidence(answer: Callable | None) -> Finding:
             {"worth": 5.0, "score": 5, "words": 90},
         )
         try:
-            given.append(answer(a, b, alike))
+            given.append(plain(answer(a, b, alike)))
         except Exception as error:
             return _wrong("raises", f"({a}, {b}, {alike}) raises {type(error).__name__}: {error}")
     if given[0] is None or given[0] is ...:
@@ -503,6 +554,7 @@ def check_length_evidence(answer: Callable | None) -> Finding:
 # A split without a leak
 
 
+@diagnosed
 def check_prompt_split(answer: Callable | None) -> Finding:
     """Does `answer(pairs, share, seed)` give (train, test), lists of pairs that share no prompt?"""
     if missing := unanswered(answer, Callable, "a function of pairs, share and seed"):
@@ -511,14 +563,12 @@ def check_prompt_split(answer: Callable | None) -> Finding:
     disguised = [
         pair | {"prompt": f"PROMPT  {n % 20}"} if n % 3 == 0 else pair for n, pair in enumerate(pairs)
     ]
-    state = random.getstate()
     try:
-        parts = [answer(copy.deepcopy(pairs), 0.25, seed) for seed in (0, 0, 1, 2)]
-        hidden = answer(copy.deepcopy(disguised), 0.25, 0)
+        with _generators_restored():
+            parts = [answer(copy.deepcopy(pairs), 0.25, seed) for seed in (0, 0, 1, 2)]
+            hidden = answer(copy.deepcopy(disguised), 0.25, 0)
     except Exception as error:
         return _wrong("raises", f"It raises {type(error).__name__}: {error}")
-    finally:
-        random.setstate(state)
     for part in (*parts, hidden):
         if part is None or part is ...:
             return _wrong("nothing returned", "It gives nothing yet: return two lists, (train, test).")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from html import escape
 from numbers import Real
@@ -51,10 +52,42 @@ def unanswered(answer, kind, wanted: str) -> Finding | None:
     """The finding where there is no answer yet, or one of another kind."""
     if answer is None or answer is ...:
         return Finding(False, "no answer", f"No answer yet: put {wanted} in place of None, and run again.")
-    if isinstance(answer, bool) or not isinstance(answer, kind) or answer != answer:
-        return Finding(False, "type", f"Wanted: {wanted}. This is {answer!r}.")
+    is_nan = isinstance(answer, Real) and answer != answer  # others may compare one element at a time
+    if isinstance(answer, bool) or not isinstance(answer, kind) or is_nan:
+        return Finding(False, "type", f"Wanted: {wanted}. This is {shown(answer)}.")
     return None
 
 
+def plain(value):
+    """A tensor or an array without dimensions as Python's own number; all else as it is."""
+    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+
+
+def shown(value) -> str:
+    """As Python writes it, cut to a line; its type where Python cannot."""
+    try:
+        return f"{value!r:.80}"
+    except Exception:  # a whole number of 5000 digits, or a class whose __repr__ fails
+        return f"of type {type(value).__name__}"
+
+
 def is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    """A finite one, which a float can hold."""
+    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def near(answer: Real, value: Real, **tolerance: float) -> bool:
+    """math.isclose; whole numbers that are too large for a float are compared exactly."""
+    try:
+        return math.isclose(answer, value, **tolerance)
+    except OverflowError:
+        return answer == value
+
+
+def hashable(value) -> bool:
+    """Can it be in a set? Unlike isinstance(value, Hashable), this looks into a tuple."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True

@@ -11,8 +11,19 @@ from torch import Tensor
 
 from ..policy import Score
 from ..slips import LOGS, MEAN, SLIPS, total
-from .finding import CLOSE, Finding, unanswered
-from .trial import EXACT, Mistake, Refused, as_numbers, as_wanted, call_either, compare, diagnosed, flat
+from .finding import CLOSE, Finding, plain, unanswered
+from .trial import (
+    EXACT,
+    Mistake,
+    Refused,
+    after_answer,
+    as_numbers,
+    as_wanted,
+    call_either,
+    compare,
+    diagnosed,
+    flat,
+)
 
 LENGTH, REFERENCE, TEMPERATURE = (
     "Length, notebook 05",
@@ -21,6 +32,7 @@ LENGTH, REFERENCE, TEMPERATURE = (
 )
 BOTH_SIDES = ("mean for sum", "EOS dropped", "first token dropped", "bits, not nats", "probabilities summed",
               "log of the mean probability")  # fmt: skip
+NATS = "a number in nats, such as 1.23"
 MADE_UP = (torch.tensor([-1.5, -0.25, -2.0, -0.75]), torch.tensor([-3.0, -0.5, -0.125]))
 
 
@@ -31,15 +43,18 @@ def check_gap(answer, chosen: Score | np.ndarray | None = None, rejected=None) -
     answer: a number, or a function of the tokens' log-probabilities, (T⁺,) and (T⁻,). chosen and rejected are
     Scores, or such arrays; a function may be tried without.
     """
-    made_up = chosen is None and callable(answer)
-    pair = [_tokens(row) for row in (MADE_UP if made_up else (chosen, rejected))]
-    value = call_either(answer, *map(torch.tensor, pair)) if callable(answer) else answer
-    value = value.item() if isinstance(value, Tensor) and value.ndim == 0 else value
-    if missing := unanswered(value, Real, "a number in nats, such as 1.23"):
+    rows = MADE_UP if chosen is None and callable(answer) else (chosen, rejected)
+    if not callable(answer) and (missing := unanswered(answer, Real, NATS)):
+        return missing
+    if any(row is None for row in rows):
+        raise Refused("type", "This alone cannot be checked: give the Scores of y⁺ and y⁻ after it.")
+    pair = [_tokens(row) for row in rows]
+    value = plain(call_either(answer, *map(torch.tensor, pair))) if callable(answer) else answer
+    if missing := unanswered(value, Real, NATS):
         return missing
     truth = float(pair[0].sum() - pair[1].sum())
     right = f"Right: the gap is {truth:.2f} nats, the sum over y⁺ minus the sum over y⁻."
-    return compare(value, truth, _gap_mistakes(*pair), right, LENGTH)
+    return compare(as_wanted(value, NATS, ()), truth, _gap_mistakes(*pair), right, LENGTH)
 
 
 def _tokens(scored) -> np.ndarray:
@@ -76,7 +91,7 @@ def _gap_mistakes(plus, minus) -> dict[str, Mistake]:
 @diagnosed
 def check_log_ratio_gap(answer, plus, minus, ref_plus, ref_minus) -> Finding:
     """Is `answer` log π_θ(y⁺|x)/π_ref(y⁺|x) − log π_θ(y⁻|x)/π_ref(y⁻|x), in nats? Four Scores, or arrays."""
-    if missing := unanswered(answer, Real, "a number in nats, such as 1.23"):
+    if missing := unanswered(answer, Real, NATS):
         return missing
     rows = [_tokens(row) for row in (plus, minus, ref_plus, ref_minus)]
     a, b, c, d = (float(row.sum()) for row in rows)
@@ -96,7 +111,7 @@ def check_log_ratio_gap(answer, plus, minus, ref_plus, ref_minus) -> Finding:
     }
     truth = a - b - (c - d)
     right = f"Right: {truth:.2f} nats, {a - b:.2f} by π_θ, of which {c - d:.2f} by π_ref already."
-    return compare(answer, truth, mistakes, right, REFERENCE)
+    return compare(as_wanted(answer, NATS, ()), truth, mistakes, right, REFERENCE)
 
 
 @diagnosed
@@ -149,7 +164,7 @@ def check_temperature(answer, *given) -> Finding:
     Or numbers (…, V), and `given` those two.
     """
     made_up = torch.randn(2, 3, 7, generator=torch.Generator().manual_seed(5)) * 2
-    tried = [given] if given else [(made_up, 0.5), (made_up, 2.0)]
+    tried = [after_answer(given, "logits", "temperature")] if given else [(made_up, 0.5), (made_up, 2.0)]
     if callable(answer):
         values, exact = [call_either(answer, *case) for case in tried], EXACT
     else:
@@ -196,7 +211,7 @@ _TEMPERATURE_MISTAKES: dict[str, tuple[Callable[[Tensor, float], Tensor], str]] 
 @diagnosed
 def check_underflow(answer, probability: float = 0.5) -> Finding:
     """Is `answer` the largest number of tokens of this probability whose product float32 can tell from 0?"""
-    if missing := unanswered(answer, Real, "a whole number of tokens"):
+    if missing := unanswered(answer, Real, wanted := "a whole number of tokens"):
         return missing
     truth = _factors(probability, np.float32(0))
     bits = -np.log2(probability)
@@ -212,7 +227,7 @@ def check_underflow(answer, probability: float = 0.5) -> Finding:
         "decimal digits": Mistake(38, "38 is float32's range in powers of ten"),
     }
     right = f"Right: {truth} tokens, {truth * np.log(probability):.0f} nats. Logarithms go on for ever."
-    return compare(float(answer), float(truth), wrong, right, LOGS)
+    return compare(as_wanted(answer, wanted, ()), float(truth), wrong, right, LOGS)
 
 
 def _factors(probability: float, zero: np.floating) -> int:

@@ -5,7 +5,6 @@ Functions are tried on inputs made up here; each slip below is a function of the
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Sequence
 from numbers import Real
@@ -13,7 +12,7 @@ from numbers import Real
 import numpy as np
 import torch
 
-from .finding import Finding, unanswered
+from .finding import Finding, hashable, near, shown, unanswered
 from .trial import Mistake, Refused, as_numbers, as_wanted, call, compare, diagnosed, named, same, tried
 
 STATE = "The prompt belongs to the state"
@@ -77,13 +76,12 @@ def check_state(answer) -> Finding:
 
 def _flat_ids(value) -> list[int]:
     """Token ids in one list; a pair (x, y_<t) is joined."""
-    if isinstance(value, (list, tuple)) and any(
-        isinstance(part, (list, tuple, np.ndarray)) for part in value
-    ):
+    parts = [as_numbers(part) for part in value] if isinstance(value, (list, tuple)) else []
+    if any(part is not None and part.ndim for part in parts):
         return [token for part in value for token in _flat_ids(part)]
     numbers = as_numbers(value)
-    if numbers is None or numbers.ndim != 1 or not np.isfinite(numbers).all():
-        raise Refused("type", f"A list of token ids is wanted, not {value!r:.80}.")
+    if numbers is None or numbers.ndim != 1 or not np.isfinite(numbers).all() or (numbers % 1).any():
+        raise Refused("type", f"A list of token ids is wanted, not {shown(value)}.")
     return [int(n) for n in numbers]
 
 
@@ -218,12 +216,13 @@ def _all_same(given: list, truth: list) -> bool:
 # How many responses
 
 
+@diagnosed
 def check_responses(answer, vocabulary: int, longest: int) -> Finding:
     """Is `answer` the number of responses of at most `longest` tokens, of which the last is EOS?"""
     if missing := unanswered(answer, Real, "a whole number"):
         return missing
     v, t = int(vocabulary), int(longest)  # numpy's integers would overflow
-    if math.isclose(answer, sum((v - 1) ** (k - 1) for k in range(1, t + 1)), rel_tol=1e-9):
+    if near(answer, sum((v - 1) ** (k - 1) for k in range(1, t + 1)), rel_tol=1e-9):
         return Finding(True, None, f"Right: {v - 1} choices before each EOS, one length after the other.")
     steps = range(1, t + 1)
     slips = {
@@ -243,7 +242,7 @@ def check_responses(answer, vocabulary: int, longest: int) -> Finding:
     }  # fmt: skip
     hint = "One token: EOS alone, 1 response. Two: anything but EOS, then EOS. Go on, and add."
     for name, (value, why) in slips.items():
-        if math.isclose(answer, value, rel_tol=1e-9):
+        if near(answer, value, rel_tol=1e-9):
             return named(name, why, hint, ODD)
     return Finding(False, "unknown", "Not that many.", hint, ODD)
 
@@ -387,15 +386,16 @@ WHY_NOT = {
 }
 
 
+@diagnosed
 def check_bandit(answer) -> Finding:
     """Is `answer` the view that DPO takes, {"state": …, "action": …, "steps": …}, in the words given?"""
     if missing := unanswered(answer, dict, 'a dictionary with "state", "action" and "steps"'):
         return missing
     for key, words in BANDIT_WORDS.items():
-        if key not in answer or answer[key] is None:
+        if key not in answer or answer[key] is None or answer[key] is ...:
             return Finding(False, "no answer", f"No answer yet for {key!r}: one of {words}.")
-        if answer[key] not in words:
-            return Finding(False, "unknown word", f"{answer[key]!r} for {key!r}: one of {words}.")
+        if not hashable(answer[key]) or answer[key] not in words:
+            return Finding(False, "unknown word", f"{shown(answer[key])} for {key!r}: one of {words}.")
     wrong = [key for key, word in RIGHT_WORDS.items() if answer[key] != word]
     if not wrong:
         return Finding(True, None, "Right: one state x, one action y, one reward. A contextual bandit.")
@@ -483,7 +483,7 @@ def check_value_estimate(answer) -> Finding:
 
 
 def _all_near(value: dict, truth: dict) -> bool:
-    return all(math.isclose(value[key], truth[key], rel_tol=1e-6, abs_tol=1e-9) for key in truth)
+    return all(near(value[key], truth[key], rel_tol=1e-6, abs_tol=1e-9) for key in truth)
 
 
 def _lone_rollouts(answer: Callable) -> Finding:
@@ -547,14 +547,24 @@ def check_remembered(answer, *witness) -> Finding:
         return Finding(False, "unknown", "It gives another state's answer.", None, STATE)
     if len(questions) > len(set(states)):
         return Finding(False, "nothing remembered", "Right, but a state is asked about again.", None, STATE)
-    return _falsy_answers(answer) or _witness(*witness)
+    return _shared_memory(answer, states[0]) or _falsy_answers(answer) or _witness(*witness)
+
+
+def _shared_memory(answer: Callable, state: tuple[str, str]) -> Finding | None:
+    """Whether a new `ask` is given what another one said about a state."""
+    asked = call(answer, lambda x, y: "new")[0]
+    if call(asked, *state)[0] == "new":
+        return None
+    why = "another ask was not asked; it got what the first had said, of a memory that outlives the call"
+    hint = "A default such as known={} is made once, for all calls. Make the dictionary inside of remembered."
+    return named("one memory for all", why, hint, STATE)
 
 
 def _falsy_answers(answer: Callable) -> Finding | None:
     """Whether an answer such as 0.0 is remembered like any other."""
     questions = []
-    asked = answer(lambda x, y: questions.append((x, y)))  # it answers None
-    asked("x", "y"), asked("x", "y")
+    asked = call(answer, lambda x, y: questions.append((x, y)))[0]  # it answers None
+    call(asked, "x", "y"), call(asked, "x", "y")
     if len(questions) > 1:
         why = "An answer that is None, 0 or empty is asked for again: test `key in known`"
         return Finding(False, "empty answers forgotten", f"{why}, not the value.", None, STATE)

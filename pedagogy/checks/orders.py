@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from numbers import Real
 
 from scipy.special import expit
@@ -19,18 +19,19 @@ from ..orders import (
     weighted_sum,
 )
 from ..utility import fit_bradley_terry, no_finite_fit
-from .finding import CLOSE, Finding, unanswered
+from .finding import CLOSE, Finding, hashable, near, unanswered
 from .trial import Refused, call, diagnosed, named, tried, unspoilt
 
 RELATIONS = {">": "better", "<": "worse", "=": "equally good", "||": "incomparable"}
 NOBODY = "nobody"
 
 
+@diagnosed
 def check_closure(answer, order) -> Finding:
     """Is `answer`, a set of pairs (better, worse), all that the statements in `order` imply?"""
     if missing := unanswered(answer, (set, list, tuple, frozenset), 'a set of pairs such as {("A", "B")}'):
         return missing
-    if not all(isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair, Hashable) for pair in answer):
+    if not all(isinstance(pair, tuple) and len(pair) == 2 and hashable(pair) for pair in answer):
         return Finding(False, "type", 'Each item is a pair (better, worse), as in {("A", "B"), ("B", "C")}.')
     given, truth = set(answer), order.closure().pairs
     if given == truth:
@@ -64,23 +65,28 @@ def _missing_pair(given: set, truth: set, order) -> Finding:
     return Finding(False, "transitivity forgotten", hint)
 
 
-def check_relations(answer, scores) -> Finding:
+@diagnosed
+def check_relations(answer, scores, asked: Iterable) -> Finding:
     """Is `answer`, {(a, b): ">", "<", "=" or "||"}, how the scores compare when higher is better in each?
 
-    scores {name: sequence of numbers}.
+    scores {name: sequence of numbers}; asked: the pairs that need an answer, such as ("A", "B") or "AB".
     """
     if missing := unanswered(answer, dict, 'a dictionary such as {("A", "B"): ">"}'):
         return missing
     for pair, said in answer.items():
         if not isinstance(pair, tuple) or len(pair) != 2 or not set(pair) <= set(scores):
             return Finding(False, "unknown element", f"{pair!r}: name a pair of {list(scores)}.")
-        if said is None:
+        if said is None or said is ...:
             return Finding(False, "no answer", f"No answer yet for {pair}: one of {', '.join(RELATIONS)}.")
-        if said not in RELATIONS:
+        if not isinstance(said, str) or said not in RELATIONS:
             return Finding(False, "type", f"{said!r} for {pair}: use one of {', '.join(RELATIONS)}.")
     for (a, b), said in answer.items():
         if found := _wrong_relation(a, b, said, scores):
             return found
+    for a, b in asked:
+        if not {(a, b), (b, a)} & answer.keys():
+            told = f"{(a, b)} is asked for, too: one of {', '.join(RELATIONS)}."
+            return Finding(False, "left out", told)
     return Finding(True, None, "Right, all of them: better, worse, equal and incomparable are four things.")
 
 
@@ -108,6 +114,7 @@ def _wrong_relation(a, b, said: str, scores) -> Finding | None:
     return Finding(False, name, f"{shown}. {hint}")
 
 
+@diagnosed
 def check_extension_count(answer, order) -> Finding:
     """Is `answer` the number of rankings that agree with `order`?"""
     if missing := unanswered(answer, Real, "a whole number"):
@@ -141,6 +148,7 @@ def _extension_mistakes(order) -> dict[str, tuple[int, str]]:
     }
 
 
+@diagnosed
 def check_condorcet(answer, voters) -> Finding:
     """Is `answer` the element that beats each other one by majority? "nobody" where there is none."""
     if missing := unanswered(answer, Hashable, f'one of the elements, or "{NOBODY}"'):
@@ -163,11 +171,12 @@ def check_condorcet(answer, voters) -> Finding:
     return Finding(False, "beaten", hint)
 
 
+@diagnosed
 def check_undominated(answer, scores) -> Finding:
     """Is `answer` the set of elements that no other one dominates, higher being better in each aspect?"""
     if missing := unanswered(answer, (set, list, tuple, frozenset), 'a set of elements such as {"A"}'):
         return missing
-    if not all(isinstance(a, Hashable) for a in answer):
+    if not all(map(hashable, answer)):
         return Finding(False, "type", 'A set of names such as {"A", "B"} is wanted.')
     order, given = pareto(scores), set(answer)
     truth = set(order.maximal())
@@ -193,16 +202,17 @@ def check_undominated(answer, scores) -> Finding:
     return Finding(False, "undominated left out", hint)
 
 
+@diagnosed
 def check_chained_prob(answer, p: float, q: float) -> Finding:
     """Is `answer` P(a ≻ c) under Bradley–Terry, given P(a ≻ b) = p and P(b ≻ c) = q?"""
     if missing := unanswered(answer, Real, "a probability between 0 and 1"):
         return missing
     log_odds = math.log(p / (1 - p)) + math.log(q / (1 - q))
     truth = 1 / (1 + math.exp(-log_odds))
-    if math.isclose(answer, truth, abs_tol=CLOSE):
+    if near(answer, truth, abs_tol=CLOSE):
         return Finding(True, None, f"Right: log-odds add up, and σ({log_odds:.2f}) = {truth:.3f}.")
     for name, (value, hint) in _chain_mistakes(p, q, log_odds, truth).items():
-        if math.isclose(answer, value, abs_tol=CLOSE):
+        if near(answer, value, abs_tol=CLOSE):
             return Finding(False, name, hint)
     return Finding(False, "unknown", "Not that. Turn each probability into log-odds, log p/(1 − p), and add.")
 

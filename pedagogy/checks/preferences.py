@@ -8,19 +8,21 @@ from itertools import combinations, product
 
 from ..orders import PreferenceOrder
 from ..utility import WrongOrder, misrepresented
-from .finding import Finding, is_number
+from .finding import Finding, hashable, is_number, plain, unanswered
 from .trial import Mistake, Refused, diagnosed, named, tried, unspoilt
 
 FORCED = "What a reward forces on you"
 CONSTANT = "A constant for each prompt"
 
 
+@diagnosed
 def check_gamble(answer: Mapping[str, float] | None, order: PreferenceOrder) -> Finding:
     """Rewards that keep the order of three, but put the middle above a coin flip of best and worst?"""
     best, middle, worst = (layer[0] for layer in order.layers())
-    if answer is None:
-        return Finding(False, "no answer", "No answer yet: put a dictionary of rewards in place of None.")
-    if not isinstance(answer, Mapping) or not all(is_number(r) for r in answer.values()):
+    if missing := unanswered(answer, Mapping, "a dictionary of rewards"):
+        return missing
+    answer = {a: plain(r) for a, r in answer.items()}
+    if not all(map(is_number, answer.values())):
         return Finding(False, "type", f"A dictionary with a number for each is wanted, not {answer!r}.")
     if missing := [a for a in order.elements if a not in answer]:
         return Finding(False, "missing", f"{missing[0]} has no reward: a reward is for *everything*.")
@@ -40,13 +42,17 @@ def check_gamble(answer: Mapping[str, float] | None, order: PreferenceOrder) -> 
     return Finding(True, None, f"Right: {middle} {sure:g} > flip {flip:g}. Same preferences, other decision.")
 
 
+@diagnosed
 def check_monotone(
     answer: Iterable[str] | None, functions: Mapping[str, Callable], rewards: Mapping[str, float]
 ) -> Finding:
     """The names of those functions f for which f(r) states the same preferences as r."""
-    if answer is None:
-        return Finding(False, "no answer", "No answer yet: put a set of names in place of None.")
-    chosen = {answer} if isinstance(answer, str) else set(answer)
+    if missing := unanswered(answer, Iterable, "a set of names"):
+        return missing
+    names = [answer] if isinstance(answer, str) else list(answer)
+    if not all(map(hashable, names)):
+        return Finding(False, "type", f"A set of names is wanted, not {answer!r:.80}.")
+    chosen = set(names)
     if unknown := chosen - functions.keys():
         return Finding(False, "unknown name", f"{unknown.pop()!r} is not one of {list(functions)}.")
     order = PreferenceOrder.from_rewards(rewards)
@@ -66,15 +72,16 @@ def check_monotone(
     return Finding(True, None, "Right: exactly those that are increasing on these rewards.")
 
 
+@diagnosed
 def check_triple(answer: Sequence[str] | None, row: Mapping) -> Finding:
     """A triple (x, y⁺, y⁻) of a row of raw feedback, by overall_score."""
-    if answer is None:
-        return Finding(False, "no answer", "No answer yet: put (x, y_plus, y_minus) in place of None.")
-    if isinstance(answer, str) or not isinstance(answer, Sequence) or len(answer) != 3:
+    if missing := unanswered(answer, Sequence, "(x, y_plus, y_minus)"):
+        return missing
+    if isinstance(answer, str) or len(answer) != 3:
         return Finding(False, "type", "Three strings are wanted: prompt, chosen answer, rejected answer.")
     prompt, scores = row["instruction"], {c["response"]: c["overall_score"] for c in row["completions"]}
     x, plus, minus = answer
-    if x != prompt:
+    if not isinstance(x, str) or x != prompt:
         return Finding(False, "prompt", "x is not this row's instruction: a preference is *given a prompt*.")
     for name, text in (("y⁺", plus), ("y⁻", minus)):
         if not isinstance(text, str) or text not in scores:
@@ -89,17 +96,16 @@ def check_triple(answer: Sequence[str] | None, row: Mapping) -> Finding:
     return Finding(True, None, f"Right: {scores[plus]:g} against {scores[minus]:g}. How much is not kept.")
 
 
+@diagnosed
 def check_open_pairs(answer: Iterable[tuple] | None, rewards: Mapping[str, float]) -> Finding:
     """The pairs that a reward leaves open: its ties."""
-    if answer is None:
-        return Finding(False, "no answer", "No answer yet: put a set of pairs in place of None.")
-    if not isinstance(answer, Iterable):
-        return Finding(False, "type", f"A set of pairs is wanted, not {answer!r}.")
-    pairs = list(answer)
+    if missing := unanswered(answer, Iterable, "a set of pairs"):
+        return missing
+    pairs = [tuple(pair) if isinstance(plain(pair), Iterable) else (pair,) for pair in answer]
     for pair in pairs:
-        if not isinstance(pair, Iterable) or len(both := tuple(pair)) != 2 or not set(both) <= rewards.keys():
+        if len(pair) != 2 or not hashable(pair) or not set(pair) <= rewards.keys():
             return Finding(False, "type", f"{pair!r} is not a pair of {list(rewards)}.")
-        a, b = both
+        a, b = pair
         if a == b:
             return Finding(False, "itself", f"{a} is as good as itself, always: a tie is between *two*.")
         if rewards[a] != rewards[b]:
@@ -131,6 +137,7 @@ RL_PARTS = {
 }
 
 
+@diagnosed
 def check_rl_part(answer: str | None) -> Finding:
     """Which part of DPO is reinforcement learning?"""
     if answer is None:

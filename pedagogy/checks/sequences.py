@@ -18,7 +18,20 @@ from torch import Tensor
 from ..logprobs import pad_batch, response_mask
 from ..slips import MASK, SHIFT, SLIPS, Slip, Working, after, before
 from .finding import CLOSE, Finding
-from .trial import EXACT, Mistake, Refused, as_numbers, as_wanted, call, compare, diagnosed, flat, named, same
+from .trial import (
+    EXACT,
+    Mistake,
+    Refused,
+    after_answer,
+    as_numbers,
+    as_wanted,
+    call,
+    compare,
+    diagnosed,
+    flat,
+    named,
+    same,
+)
 
 VOCAB, EOS = 13, 0  # of the made-up batches; they are padded with EOS, as many real ones are
 WRITES = " One remark: it writes into its inputs. Work on a copy, .clone(), or the next reader is surprised."
@@ -100,7 +113,8 @@ def check_sequence_logprobs(answer, *given) -> Finding:
     answer: a function (model, input_ids, response_mask), or (logits, input_ids, response_mask), tried on
     made-up batches; or numbers, and `given` the three that they were worked out from.
     """
-    tried = (_case(*given),) if given else cases()
+    names = ("the model or its logits", "input_ids", "response_mask")
+    tried = (_case(*after_answer(given, *names)),) if given else cases()
     if callable(answer):
         values, writes = _outcomes(answer, tried)
         exact = EXACT
@@ -255,7 +269,9 @@ def check_response_mask(answer, *given) -> Finding:
     answer: a function (prompt_lengths (B,), lengths (B,)), lengths counting prompt and response; or a mask,
     and `given` those two.
     """
-    lengths = [torch.as_tensor(x) for x in given] or [torch.tensor([4, 3, 6, 2]), torch.tensor([9, 7, 8, 5])]
+    made_up = [4, 3, 6, 2], [9, 7, 8, 5]
+    pair = after_answer(given, "prompt_lengths", "lengths") if given else made_up
+    lengths = [torch.as_tensor(x) for x in pair]
     value = call(answer, *lengths)[0] if callable(answer) else answer
     truth = torch.zeros(len(lengths[0]), int(lengths[1].max()), dtype=torch.bool)
     for row, (prompt, end) in enumerate(zip(*lengths, strict=True)):

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .finding import CLOSE, Finding
+from .finding import CLOSE, Finding, plain, shown
 
 EXACT = 1e-3  # nats, on numbers that a function works out: float32 sums of some hundred tokens agree so far
 RELATIVE = 1e-5
@@ -39,17 +39,38 @@ class Refused(Exception):
         self.finding = Finding(False, mistake, message, hint, reread)
 
 
+class Misused(TypeError):
+    """A check that the notebook calls wrongly: no answer is to blame."""
+
+
 def diagnosed(check: Callable[..., Finding]) -> Callable[..., Finding]:
-    """A check that may raise Refused, and then returns its finding."""
+    """A check that returns a finding, whatever the answer: that of a Refused, or that it cannot be compared.
+
+    TypeError where what should come after the answer is missing.
+    """
+    signature = inspect.signature(check)
 
     @wraps(check)
-    def checked(*args) -> Finding:
+    def checked(answer, *given, **by_name) -> Finding:
+        signature.bind(answer, *given, **by_name)  # outside of try: whoever writes a notebook must hear of it
         try:
-            return check(*args)
+            return check(plain(answer), *given, **by_name)
         except Refused as refused:
             return refused.finding
+        except Misused:
+            raise
+        except Exception as error:  # the last resort: an answer that nobody thought of
+            told = f"This, or what it gives, cannot be compared with the right answer: {shown(answer)}"
+            return Finding(False, "type", f"{told}. Trying it raised {shown(error)}.")
 
     return checked
+
+
+def after_answer(given: tuple, *names: str) -> tuple:
+    """`given`, what a check got after the answer, one for each name. Misused where it is more or less."""
+    if len(given) != len(names):
+        raise Misused(f"after the answer give {', '.join(names)}: {len(names)} things, not {len(given)}")
+    return given
 
 
 def call(function: Callable, *inputs) -> tuple[object, bool]:
@@ -144,7 +165,7 @@ def as_wanted(value, wanted: str, *shapes: tuple[int, ...]) -> np.ndarray:
         raise Refused("no answer", f"No answer yet: {wanted} is wanted, and this is {value}.", hint)
     given = as_numbers(value)
     if given is None or isinstance(value, bool):
-        raise Refused("type", f"Wanted: {wanted}. This is {value!r:.80}, of type {type(value).__name__}.")
+        raise Refused("type", f"Wanted: {wanted}. This is {shown(value)}, of type {type(value).__name__}.")
     if given.shape not in shapes:
         raise Refused("shape", f"Wanted: {wanted}, of shape {shapes[0]}. This has shape {given.shape}.")
     if np.isnan(given).any():

@@ -2,8 +2,11 @@
 
 import math
 import random
+import zlib
 
+import numpy as np
 import pytest
+import torch
 
 from pedagogy.checks import feedback as checks
 from pedagogy.checks.feedback import (
@@ -133,6 +136,25 @@ def random_best(row, rng):
 FREE = random.Random(0)
 
 
+def taken_out(row, rng):
+    answers = row["completions"]
+    best = max(answers, key=lambda c: c["overall_score"])
+    answers.remove(best)
+    return best["response"], rng.choice(answers)["response"]
+
+
+def shuffled_in_place(row, rng):
+    best = max(row["completions"], key=lambda c: c["overall_score"])
+    rng.shuffle(row["completions"])
+    return best["response"], next(c for c in row["completions"] if c is not best)["response"]
+
+
+def sorted_in_place(row, rng):
+    row["completions"].sort(key=lambda c: -c["overall_score"])  # stable: the first of the tied stays so
+    best, *others = row["completions"]
+    return best["response"], rng.choice(others)["response"]
+
+
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
@@ -141,6 +163,10 @@ FREE = random.Random(0)
         (lambda row, rng: h4(row, rng)[::-1], "swapped"),
         (lambda row, rng: h4(row, rng, best=last_best), "not the first on a tie"),
         (random_best, "random best"),
+        (taken_out, "changes its input"),
+        (shuffled_in_place, "changes its input"),
+        (sorted_in_place, "changes its input"),
+        (lambda row, rng: taken_out(row, rng)[::-1], "swapped"),
         (lambda row, rng: h4(row, rng, keep=lower), "ties left out"),
         (lambda row, rng: h4(row, rng, pick=worst), "worst rejected"),
         (lambda row, rng: h4(row, rng, pick=lambda rng, others: others[0]), "not random"),
@@ -197,6 +223,7 @@ FALSE = {(0, "A"), (0, "D"), (1, "B")}
         (set(), "missed"),
         ({(7, "A")}, "type"),
         ({"A"}, "type"),
+        ([("A", ["B"])], "type"),
     ],
 )
 def test_tens(answer, mistake):
@@ -254,6 +281,10 @@ TEST = [
     [
         ({1, 2}, None),
         ([2, 1], None),
+        (set(np.array([1, 2])), None),
+        ([*torch.tensor([1, 2])], None),
+        ({True, 2}, "type"),
+        ({1.0, 2.0}, "type"),
         ({1}, "exact match only"),
         ({0, 3}, "the clean ones"),
         ({0, 1, 2}, "alike is not the same"),
@@ -280,12 +311,23 @@ def drawn(row, seed, own=None, among=None):
     scores = [c["overall_score"] for c in row["completions"]]
     best = scores.index(max(scores))
     others = among(scores, best) if among else [i for i in range(len(scores)) if i != best]
-    return best, (own or random.Random(f"{seed} {row['instruction']}")).choice(others)
+    return best, int((own or random.Random(f"{seed} {row['instruction']}")).choice(others))
 
 
 def draw_from_everybody(row, seed):
     random.seed(f"{seed} {row['instruction']}")
     return drawn(row, seed, random)
+
+
+def draw_from_numpys(row, seed):
+    np.random.seed(zlib.crc32(f"{seed} {row['instruction']}".encode()))
+    return drawn(row, seed, np.random)
+
+
+def best_taken_out(row, seed):
+    pair = drawn(row, seed)
+    row["completions"].pop(pair[0])
+    return pair
 
 
 def last_of_the_tied(row, seed):
@@ -313,6 +355,9 @@ def below(scores, best):
         (lambda row, seed: drawn(row, seed, among=below), "ties left out"),
         (lambda row, seed: drawn(row, seed, random), "not reproducible"),
         (draw_from_everybody, "everybody's random numbers"),
+        (draw_from_numpys, "everybody's random numbers"),
+        (lambda row, seed: drawn(row, seed, np.random), "not reproducible"),
+        (best_taken_out, "changes its input"),
         (
             lambda row, seed: drawn(row, seed, random.Random(hash((seed, row["instruction"])))),
             "hash of a text",
@@ -324,10 +369,10 @@ def below(scores, best):
     ],
 )
 def test_a_draw_by_seed_and_prompt(answer, mistake):
-    before = random.getstate()
+    before = checks._generators_state()
     found = checks.check_seeded_pair(answer)
     assert (found.right, found.mistake) == (mistake is None, mistake) and found.message
-    assert random.getstate() == before
+    assert checks._generators_state() == before
 
 
 # Evidence, pair by pair
@@ -345,6 +390,11 @@ def counting(name):
 def test_which_pairs_are_evidence(name):
     found = checks.check_length_evidence(counting(name))
     assert found.mistake == (None if name == "right" else name.strip()) and found.message
+
+
+@pytest.mark.parametrize("flag", [np.bool_, np.array, torch.tensor])
+def test_a_flag_may_be_numpys_or_torchs(flag):
+    assert checks.check_length_evidence(lambda *given: flag(counting("right")(*given))).right
 
 
 @pytest.mark.parametrize(

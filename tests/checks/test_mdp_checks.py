@@ -1,5 +1,6 @@
 """Notebook 04's checks: right answers pass however they are written, each mistake is told as itself."""
 
+import math
 from pathlib import Path
 
 import nbformat
@@ -37,6 +38,9 @@ def by_loop(x, y, t):
         lambda x, y, t: (tuple(x), tuple(y[: t - 1])),
         lambda x, y, t: np.concatenate([x, y[: t - 1]]),
         lambda x, y, t: torch.tensor(x + y)[: len(x) + t - 1],
+        lambda x, y, t: (torch.tensor(x), torch.tensor(y)[: t - 1]),
+        lambda x, y, t: [torch.tensor(token) for token in x + y[: t - 1]],
+        lambda x, y, t: (range(x[0], x[-1] + 1), y[: t - 1]),
         by_loop,
     ],
 )
@@ -63,10 +67,16 @@ def test_a_state(answer):
         (lambda x, y, t: x + y, "future counted"),
         (lambda x, y, t: y[: t - 1] + x, "wrong way round"),
         (lambda x, y, t: [t], "unknown"),
+        (lambda x, y, t: [token + 0.5 for token in x + y[: t - 1]], "type"),
+        (lambda x, y, t: (x, torch.tensor(y[: t - 1]) + 0.5), "type"),
+        (lambda x, y, t: [math.nan, *x], "type"),
+        (lambda x, y, t: [math.inf, *x], "type"),
     ],
 )
 def test_state_mistakes(answer, mistake):
-    assert_told(check("state", answer), mistake)
+    found = check("state", answer)
+    assert_told(found, mistake)
+    assert "cannot be compared" not in found.message
 
 
 def test_each_state_slip_differs_from_the_others():
@@ -328,6 +338,7 @@ def test_the_bandit():
     assert_told(check("bandit", WORDS | {"state": None}), "no answer")
     assert_told(check("bandit", WORDS | {"steps": 2}), "unknown word")
     assert_told(check("bandit", WORDS | {"state": ["x"]}), "unknown word")
+    assert_told(check("bandit", WORDS | {"state": np.array([1, 2])}), "unknown word")
     assert_told(
         check("bandit", {"state": "(x, y_<t)", "action": "a token", "steps": "T"}), "the token's view"
     )
@@ -405,6 +416,30 @@ def memory(key, falsy_is_new=False):
 
 
 STATES = [("How?", "First,"), ("Why?", "First,")]
+
+
+def shared_memory(known):
+    def remembered(ask):
+        def asked(x, y):
+            if (x, y) not in known:
+                known[x, y] = ask(x, y)
+            return known[x, y]
+
+        return asked
+
+    return remembered
+
+
+def shared_by_asks():
+    known = {}
+    return lambda ask: shared_memory(known.setdefault(ask, {}))(ask)
+
+
+def test_a_memory_that_all_asks_share():
+    answer = shared_memory({})  # as the default argument in remembered(ask, known={}) is
+    for _ in range(2):  # the second time, it knows all from the first
+        assert_told(check("remembered", answer, STATES), "one memory for all")
+    assert check("remembered", shared_by_asks(), STATES).right
 
 
 @pytest.mark.parametrize(

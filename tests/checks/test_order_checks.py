@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from scipy.special import expit
 
 from pedagogy.checks import orders as checks
@@ -26,7 +27,7 @@ IMPLIED = {("A", "B"), ("B", "C"), ("D", "C"), ("A", "C")}
 
 EVERY_CHECK = [
     lambda answer: check_closure(answer, STATED),
-    lambda answer: check_relations(answer, {"A": (1, 2), "B": (2, 1)}),
+    lambda answer: check_relations(answer, {"A": (1, 2), "B": (2, 1)}, ["AB"]),
     lambda answer: check_extension_count(answer, STATED),
     lambda answer: check_condorcet(answer, [PreferenceOrder.from_ranking("ABC")]),
     lambda answer: check_undominated(answer, {"A": (1, 2), "B": (2, 1)}),
@@ -56,6 +57,7 @@ def test_no_answer_and_the_wrong_kind_get_a_plain_word(check):
         (IMPLIED - {("D", "C")}, "statement left out"),
         (IMPLIED | {("A", "Z")}, "unknown element"),
         ({"AB"}, "type"),
+        ([("A", ["B"])], "type"),
     ],
 )
 def test_closure(answer, mistake):
@@ -93,7 +95,23 @@ SCORES = {"A": (5, 3), "B": (2, 4), "C": (4, 2), "D": (4, 2), "E": (1, 9)}
     ],
 )
 def test_relations(pair, said, mistake):
-    assert check_relations({tuple(pair): said}, SCORES).mistake == mistake
+    assert check_relations({tuple(pair): said}, SCORES, [pair]).mistake == mistake
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        ({}, "left out"),
+        ({("A", "B"): "||"}, "left out"),
+        ({("A", "B"): "||", ("C", "A"): "<", ("D", "C"): "="}, None),
+        ({("A", "B"): "||", ("C", "A"): "<", ("D", "C"): "=", ("E", "B"): "="}, "incomparable as equal"),
+        ({("A", "B"): []}, "type"),
+        ({("A", "B"): ...}, "no answer"),
+    ],
+)
+def test_each_pair_asked_for_needs_its_relation(answer, mistake):
+    found = check_relations(answer, SCORES, ["AB", "AC", ("C", "D")])
+    assert (found.right, found.mistake) == (mistake is None, mistake)
 
 
 FORK = PreferenceOrder.from_pairs([("A", "B"), ("A", "C")], elements="ABCD")  # D was never compared
@@ -124,6 +142,7 @@ CYCLE = [PreferenceOrder.from_ranking(r) for r in ("ABC", "BCA", "CAB")]
         ("C", VOTERS, "beaten"),
         ("nobody", VOTERS, "cycle assumed"),
         ("Z", VOTERS, "unknown element"),
+        (torch.tensor([1.0, 2.0]), VOTERS, "unknown element"),
         ("nobody", CYCLE, None),
         ("A", CYCLE, "most first places"),
     ],
@@ -143,6 +162,7 @@ def test_condorcet(answer, voters, mistake):
         ({"A", "B"}, "undominated left out"),
         (set(), "best at everything wanted"),
         ({"Z"}, "unknown element"),
+        ([("A", ["B"])], "type"),
     ],
 )
 def test_undominated(answer, mistake):

@@ -69,6 +69,12 @@ def test_increasing_functions(answer):
     [
         (None, "no answer"),
         ({"log r"}, "unknown name"),
+        (1.0, "type"),
+        (True, "type"),
+        (..., "no answer"),
+        (math.exp, "type"),
+        (np.array(1.0), "type"),
+        ([["a"]], "type"),
         ("2r + 5", "linear only"),
         (set(), "linear only"),
         ({"2r + 5", "exp r", "−r"}, "turned round"),
