@@ -76,7 +76,7 @@ model: $(READY)
 	$(PY) -m pedagogy.howto.evaluate
 
 clean:
-	rm -rf .venv build *.egg-info */node_modules tests/*/node_modules
+	rm -rf .venv build notebooks/exercises/build *.egg-info */node_modules tests/*/node_modules
 	rm -rf .pytest_cache .ruff_cache .hypothesis .ipynb_checkpoints */.ipynb_checkpoints
 	find pedagogy tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

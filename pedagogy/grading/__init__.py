@@ -1,6 +1,7 @@
 """Grading a class with nbgrader: student versions, sandboxed runs, grades.csv, feedback, a report.
 
     course          where everything lies; nbgrader's configuration and API; release
+    standing        points by hand: which answer they are for, and which wait for a person
     submissions     whatever was handed in, read and put in order: a notebook to grade, or a reason
     sandbox         student code in bubblewrap, with limits; kernel: what starts inside
     execute         nbgrader's Execute, so that each cell ends in a result or a reason

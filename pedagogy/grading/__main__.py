@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from .course import HERE, Course, CourseError, generate_feedback, release
+from .course import HERE, Course, CourseError, generate_feedback, hand_out
 from .manual import read_points, write_open
 from .report import write_csv, write_report
 from .results import results
 from .run import Graded, grade, noted
 from .sandbox import trouble
+from .standing import settle
 from .submissions import find, left_out, unpacked
 
 REFUSED = """
@@ -55,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     grading.add_argument(
         "--unsandboxed", action="store_true", help="run student code as you, without bubblewrap"
     )
-    grading.add_argument("--jobs", type=int, default=2, help="submissions at a time; 1 GB of memory each (2)")
+    grading.add_argument(
+        "--jobs", type=_jobs, default=2, help="submissions at a time; 1 GB of memory each (2)"
+    )
     points = commands.add_parser("points", help="take the points for open questions from a CSV file")
     points.add_argument(
         "file", type=Path, help="open_questions.csv, as grade wrote it, with points filled in"
@@ -63,9 +67,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _jobs(given: str) -> int:
+    if not given.isdecimal() or not int(given):
+        raise argparse.ArgumentTypeError(f"at least 1 submission at a time, not {given}")
+    return int(given)
+
+
 def _release(course: Course, given: argparse.Namespace) -> int:
     for assignment in course.assignments():
-        print(release(course, assignment))
+        path, aside = hand_out(course, assignment)
+        print(path)
+        for file in aside:
+            print(f"  What was there was not as handed out: it is now {file}", file=sys.stderr)
     return 0
 
 
@@ -76,24 +89,40 @@ def _grade(course: Course, given: argparse.Namespace) -> int:
             return 1
         if given.unsandboxed:
             print("WITHOUT A SANDBOX: student code runs as you.", file=sys.stderr)
-        folder = unpacked(given.folder, Path(scratch)) if given.folder.suffix == ".zip" else given.folder
+        folder = given.folder
+        if folder.suffix.lower() == ".zip" and not folder.is_dir():
+            folder = unpacked(folder, Path(scratch) / "in", course.assignments())
         submissions, began, done = find(folder, course, given.assignment), time.monotonic(), 0
+        _keep(course, left_out(folder, course))
         try:
             for graded in grade(course, submissions, sandboxed=not given.unsandboxed, jobs=given.jobs):
                 done += 1
                 _line(graded, done)
         finally:
             report(course)
-        if odd := left_out(folder, course):
-            print(
-                f"NOT GRADED, no folder in it is named after an assignment: {', '.join(odd)}", file=sys.stderr
-            )
+        for line in _not_graded(course):
+            print(f"NOT GRADED: {line}", file=sys.stderr)
     if done:
         print(f"{done} graded in {time.monotonic() - began:.0f} s.", end=" ")
     print(f"{len(submissions) - done} of {len(submissions)} were graded before and have not changed.")
     print(f"Read first: {course.grades / 'report.html'}")
     print(f"Points: {course.grades / 'grades.csv'}; feedback: {course.root / 'feedback'}")
     return 0
+
+
+def _keep(course: Course, odd: list[str]) -> None:
+    """Before anything is graded: what is left out, for the report; which answers points by hand are for."""
+    course.grades.mkdir(parents=True, exist_ok=True)
+    (course.grades / "left_out.json").write_text(json.dumps(odd, indent=1), encoding="utf-8")
+    with course.gradebook() as gradebook:
+        for graded in noted(course):
+            settle(course, gradebook, graded.assignment, graded.student)
+
+
+def _not_graded(course: Course) -> list[str]:
+    """What the last run left out."""
+    file = course.grades / "left_out.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
 
 
 def _line(graded: Graded, number: int) -> None:
@@ -119,7 +148,7 @@ def report(course: Course) -> None:
     found = results(course, noted(course))
     if found:
         write_csv(found, course.grades / "grades.csv")
-        write_report(course, found, course.grades / "report.html")
+        write_report(course, found, course.grades / "report.html", _not_graded(course))
         write_open(course, found, course.grades / "open_questions.csv")
 
 

@@ -9,39 +9,41 @@ came about.
 from __future__ import annotations
 
 import math
+import subprocess
 import time
 from queue import Empty
 
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat import NotebookNode, ValidationError, validate
+from nbformat.v4 import new_output, output_from_msg
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from nbgrader.utils import is_grade
 from traitlets import Integer, Unicode
 
-from ..checks.finding import MARKS
+from ..checks.finding import FINDING, MARKS
 
 OUTPUT = 1_000_000  # characters kept of what one cell prints and shows
 ANSWERS = 5.0  # seconds that a kernel has to answer after it was interrupted
 
-# Before each test cell: `mark`, `agrees`, `reveal` as the package has them, whatever the notebook did.
-RESTORE = """
-import importlib.util as _util, sys as _sys, pedagogy.exercises as _now
-_spec = _util.find_spec("pedagogy.exercises")
-_fresh = _util.module_from_spec(_spec)
-_kept = _sys.modules["pedagogy.exercises"]
-_sys.modules["pedagogy.exercises"] = _fresh
+# Before each test cell: `mark`, `agrees`, `reveal`, `commit` as the package has them, whatever the notebook
+# did. It runs in a namespace of its own, so that every name a student gave stays what it was.
+_RESTORE = """
+import importlib.util, sys, pedagogy.exercises as now
+spec = importlib.util.find_spec("pedagogy.exercises")
+fresh = importlib.util.module_from_spec(spec)
+kept = sys.modules["pedagogy.exercises"]
+sys.modules["pedagogy.exercises"] = fresh
 try:
-    _spec.loader.exec_module(_fresh)
+    spec.loader.exec_module(fresh)
 finally:
-    _sys.modules["pedagogy.exercises"] = _kept
-_fresh._committed, _fresh._revealed = _now._committed, _now._revealed
-for _name in ("agrees", "mark", "reveal", "commit"):
-    setattr(_now, _name, getattr(_fresh, _name))
-    globals()[_name] = getattr(_fresh, _name)
-del _util, _now, _spec, _fresh, _sys, _kept, _name
+    sys.modules["pedagogy.exercises"] = kept
+fresh._committed, fresh._revealed = now._committed, now._revealed
+for name in ("agrees", "mark", "reveal", "commit"):
+    setattr(now, name, getattr(fresh, name))
+    student.setdefault(name, getattr(fresh, name))
 """
+RESTORE = f"exec({_RESTORE!r}, {{'student': globals()}})"
 
 
 class Run(Execute):
@@ -54,17 +56,24 @@ class Run(Execute):
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """Run all cells before the deadline; without a kernel, each carries the reason."""
-        self._stopped, self._cell_seconds = self.not_run, self.timeout
+        self._stopped, self._cell_seconds, self._reached = self.not_run, self.timeout, -1
         self._deadline = time.monotonic() + self.wall
         if not self.not_run:
             try:
                 return super().preprocess(nb, resources)
-            except (DeadKernelError, RuntimeError) as error:  # at the start: nothing has run yet
-                self._stopped = f"no kernel could be started ({error})"
-        for cell in nb.cells:
+            except (DeadKernelError, RuntimeError) as error:
+                what = (
+                    "no kernel could be started" if self._reached < 0 else "an earlier cell ended the kernel"
+                )
+                self._stopped = f"{what} ({error})"
+        for cell in nb.cells[max(0, self._reached) :]:
             if cell.cell_type == "code" and not cell.outputs:
                 self._leave_out(cell)
         return nb, resources
+
+    def start_new_kernel(self, **options) -> None:
+        """Not with the grader's log as its output, through which student code could write it, without end."""
+        super().start_new_kernel(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
         """Run one cell in what time is left, or leave it out where no more can run."""
@@ -77,7 +86,7 @@ class Run(Execute):
             self._leave_out(cell)
             return cell, resources
         self.timeout = max(1, min(self._cell_seconds, math.ceil(left)))
-        self._shown = 0
+        self._shown, self._reached = 0, index
         try:
             if is_grade(cell):
                 self._answers(RESTORE, self.timeout)
@@ -126,6 +135,12 @@ class Run(Execute):
 
     def process_message(self, msg: dict, cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         """Keeps so much of what a cell shows, and says where the rest was dropped; a mark is always kept."""
+        if why := _unfit(msg):
+            said = {
+                "name": "stdout",
+                "text": f"\n… an output was dropped, as no notebook can hold it: {why}.\n",
+            }
+            msg = msg | {"header": {"msg_type": "stream"}, "msg_type": "stream", "content": said}
         content, kind = msg["content"], msg["msg_type"]
         size = _size(content)
         if kind in ("status", "error", "execute_input", "execute_result") or MARKS in content.get("data", {}):
@@ -141,6 +156,32 @@ class Run(Execute):
     def _cut(cell: NotebookNode) -> None:
         text = f"\n… the rest of this cell's output was dropped: it is more than {OUTPUT:,} characters.\n"
         cell.outputs.append(new_output("stream", name="stdout", text=text))
+
+
+def _unfit(msg: dict) -> str:
+    """Why an output would end the grading of its notebook, or of the class; empty where it would not."""
+    kind = msg["msg_type"].removeprefix("update_")
+    if kind not in ("display_data", "execute_result", "stream", "error"):
+        return ""
+    try:
+        validate(output_from_msg(msg | {"header": msg["header"] | {"msg_type": kind}}), "output", version=4)
+    except (ValidationError, KeyError, TypeError, ValueError) as error:
+        return str(error).partition("\n")[0][:200]
+    data = msg["content"].get("data", {})
+    if not _is_mark(data.get(MARKS, {"lines": []})) or not isinstance(data.get(FINDING, {}), dict):
+        return "it is like a mark, or a check's finding, and is none"
+    return ""
+
+
+def _is_mark(given: object) -> bool:
+    lines = given.get("lines") if isinstance(given, dict) else None
+    return isinstance(lines, list) and all(
+        isinstance(line, dict)
+        and isinstance(line.get("asks"), str)
+        and isinstance(line.get("raised"), str | None)
+        and all(isinstance(line.get(number), int | float) for number in ("earned", "points"))
+        for line in lines
+    )
 
 
 def _size(content: dict) -> int:

@@ -11,39 +11,57 @@ from nbgrader.api import MissingEntry
 from .course import Course, CourseError
 from .report import plain
 from .results import Result
+from .standing import waits, worked
 
-COLUMNS = ["student", "assignment", "exercise", "of", "answer", "points", "comment"]
+COLUMNS = ["student", "assignment", "exercise", "of", "answer", "earlier", "points", "comment"]
+LONGEST = 30_000  # characters of an answer: a cell of a spreadsheet holds 32,767
+csv.field_size_limit(2**31 - 1)  # of a file that somebody else wrote
 
 
 def write_open(course: Course, results: list[Result], path: Path) -> None:
-    """Write every open question that nobody has graded yet, with the answer.
+    """Write every open question that waits, with the answer; `earlier` has the points for another answer.
 
-    Points that stand in the file already, and were not taken into the gradebook yet, stay.
+    Points that stand in the file already, and were not taken into the gradebook yet, stay, if they stand
+    beside the same answer.
     """
     rows, kept = [], _written(path)
     for result in results:
         waiting = [exercise for exercise in result.exercises if exercise.points is None]
-        cells = (
-            nbformat.read(course.autograded(result.assignment, result.student), 4).cells if waiting else []
-        )
-        text = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in cells}
+        done = course.autograded(result.assignment, result.student)
+        answers = worked(nbformat.read(done, 4).cells) if waiting else {}
         for exercise in waiting:
             key = (result.student, result.assignment, exercise.name)
-            rows.append([*key, f"{exercise.of:g}", plain(text[exercise.name]), *kept.get(key, ("", ""))])
+            answer = _cut(plain("\n\n".join(cell.source for cell in answers[exercise.name])))
+            before, points, comment = kept.get(key, (answer, "", ""))
+            earlier = plain(exercise.earlier)
+            if _words(before) != _words(answer):
+                earlier, points, comment = earlier or f"{points} {comment}".strip(), "", ""
+            rows.append([*key, f"{exercise.of:g}", answer, earlier, points, comment])
     with open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
 
 
-def _written(path: Path) -> dict[tuple[str, str, str], tuple[str, str]]:
-    """(student, assignment, exercise) -> (points, comment) of a file written before."""
+def _cut(answer: str) -> str:
+    if len(answer) <= LONGEST:
+        return answer
+    return f"{answer[:LONGEST]}… (cut here: all {len(answer):,} characters are in the feedback)"
+
+
+def _words(text: str) -> list[str]:
+    """A spreadsheet may write other line ends, or leave out the apostrophe before a formula."""
+    return text.lstrip("'").split()
+
+
+def _written(path: Path) -> dict[tuple[str, str, str], tuple[str, str, str]]:
+    """(student, assignment, exercise) -> (answer, points, comment) of a file written before."""
     if not path.is_file():
         return {}
     with open(path, newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file, restval=""))
     return {
-        (row["student"], row["assignment"], row["exercise"]): (row["points"], row["comment"])
+        (row["student"], row["assignment"], row["exercise"]): (row["answer"], row["points"], row["comment"])
         for row in rows
-        if not set(COLUMNS) - set(row)
+        if not set(COLUMNS) - {"earlier"} - set(row)
     }
 
 
@@ -62,12 +80,23 @@ def read_points(course: Course, path: Path) -> list[tuple[str, str]]:
     with course.gradebook() as gradebook:
         found = [(_found_grade(gradebook, row, line), row) for line, row in rows]
         for grade, row in found:
-            grade.manual_score, grade.needs_manual_grade = float(row["points"]), False
-            if (row.get("comment") or "").strip():
-                ids = (row["exercise"], row["assignment"], row["assignment"], row["student"])
-                gradebook.find_comment(*ids).manual_comment = row["comment"].strip()
+            stale, grade.manual_score = waits(grade), float(row["points"])
+            grade.needs_manual_grade = False
+            _comment(gradebook, row, stale)
         gradebook.db.commit()
     return list(dict.fromkeys((row["assignment"], row["student"]) for _, row in rows))
+
+
+def _comment(gradebook, row: dict, stale: bool) -> None:
+    """An empty comment leaves the one that is there, unless that one was on an earlier answer."""
+    text = (row.get("comment") or "").strip()
+    if not (text or stale):
+        return
+    try:
+        ids = (row["exercise"], row["assignment"], row["assignment"], row["student"])
+        gradebook.find_comment(*ids).manual_comment = text or None
+    except MissingEntry:  # a test cell: nbgrader keeps comments on solutions alone
+        pass
 
 
 def _found_grade(gradebook, row: dict, line: int):

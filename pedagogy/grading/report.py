@@ -49,9 +49,9 @@ def plain(text: str | None) -> str | None:
     return f"'{text}" if text and text[0] in "=+-@\t\r" else text
 
 
-def write_report(course: Course, results: list[Result], path: Path) -> None:
+def write_report(course: Course, results: list[Result], path: Path, left_out: list[str]) -> None:
     """The page: what to look at, then each assignment's distribution and mistakes, then everyone."""
-    parts = [_head(results), _to_look_at(course, results)]
+    parts = [_head(results), _left_out(left_out), _to_look_at(course, results)]
     for assignment in dict.fromkeys(result.assignment for result in results):
         parts.append(_assignment(assignment, [r for r in results if r.assignment == assignment]))
     parts.append(_everyone(course, results))
@@ -74,6 +74,11 @@ def _head(results: list[Result]) -> str:
         "next to this page." if waiting else "No open question waits to be graded.",
     ]  # fmt: skip
     return "<h1>The class</h1>" + "".join(f"<div>{line}</div>" for line in lines)
+
+
+def _left_out(lines: list[str]) -> str:
+    """What lay among the submissions at the last run, and is none."""
+    return f"<h2>Not graded</h2>{_list(lines)}" if lines else ""
 
 
 def _to_look_at(course: Course, results: list[Result]) -> str:

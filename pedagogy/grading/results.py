@@ -12,6 +12,7 @@ from nbgrader.utils import is_grade
 from ..checks.finding import FINDING, MARKS
 from .course import Course
 from .run import Graded
+from .standing import waits
 
 # Errors that the grader wrote, not the student's code.
 ODD = {"CellTimeoutError", "KernelDied", "NotRun", "NoMark"}
@@ -28,6 +29,7 @@ class Exercise:
     mistakes: list[str] = field(default_factory=list)  # as the visible checks diagnosed them
     odd: bool = False  # it did not come to its end, or its mark is not to be believed
     open: bool = False  # graded by a person
+    earlier: str = ""  # points, and a comment, that a person gave to an earlier answer
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def _result(course: Course, gradebook, graded: Graded) -> Result:
     try:
         submission = gradebook.find_submission_notebook(graded.assignment, graded.assignment, graded.student)
         grades = {grade.name: grade for grade in submission.grades}
+        comments = {comment.name: comment.manual_comment or "" for comment in submission.comments}
         cells = nbformat.read(path, as_version=4).cells
     except (MissingEntry, OSError, ValueError) as error:
         trouble = f"nbgrader has no grade for it: grade it again ({type(error).__name__})"
@@ -83,16 +86,18 @@ def _result(course: Course, gradebook, graded: Graded) -> Result:
     before: list = []  # cells since the last test: an error in one of them is why the next test fails
     for cell in cells:
         if is_grade(cell):
-            exercises.append(_exercise(cell, before, grades[cell.metadata.nbgrader.grade_id]))
+            name = cell.metadata.nbgrader.grade_id
+            exercises.append(_exercise(cell, before, grades[name], comments.get(name, "")))
             before = []
         else:
             before.append(cell)
     return Result(graded.student, graded.assignment, exercises, graded.notes, graded.seconds)
 
 
-def _exercise(cell, before: list, grade) -> Exercise:
+def _exercise(cell, before: list, grade, comment: str) -> Exercise:
     is_open = bool(cell.metadata.nbgrader.get("solution"))
-    points = None if grade.auto_score is None and grade.manual_score is None else grade.score
+    points = None if waits(grade) else grade.score
+    earlier = f"{grade.score:g} {comment}".strip() if waits(grade) and grade.manual_score is not None else ""
     errors = [] if is_open else [output for one in [*before, cell] for output in _of_type(one, "error")]
     why, mistakes = [_short(f"{error.ename}: {error.evalue}".strip(": ")) for error in errors], []
     for output in _of_type(cell, "display_data", "execute_result"):
@@ -103,13 +108,12 @@ def _exercise(cell, before: list, grade) -> Exercise:
         finding = output.data.get(FINDING, {})
         if finding and not finding.get("right") and finding.get("mistake"):
             mistakes.append(str(finding["mistake"]))
-    if is_open and points == 0 and grade.manual_score is None:
-        why.append("no answer")
+    if is_open and points == 0:
+        why.append("no answer" if grade.manual_score is None else "0 points by hand")
     lost = points is not None and points < grade.max_score
     odd = lost and any(error.ename in ODD for error in errors)
-    return Exercise(
-        grade.name, points, grade.max_score, list(dict.fromkeys(why)) if lost else [], mistakes, odd, is_open
-    )
+    why = list(dict.fromkeys(why)) if lost else []
+    return Exercise(grade.name, points, grade.max_score, why, mistakes, odd, is_open, earlier)
 
 
 def _of_type(cell, *kinds: str) -> list:

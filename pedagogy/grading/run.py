@@ -1,9 +1,9 @@
 """Every submission graded in a process of its own, several at once; a stopped run goes on.
 
-What one student's code does ends with its process. A kernel that takes too much memory or starts too many
-processes is killed, and the cells it never reached say so; a grading process that does not end is killed
-too, and its submission is graded as not run, with the reason. What is graded is noted, so that a stopped
-run goes on.
+What one student's code does ends with its process. A kernel that takes too much memory or disk, or starts
+too many processes, is killed, and the cells it never reached say so; a grading process that does not end is
+killed too, and its submission is graded as not run, with the reason. What is graded is noted, so that a
+stopped run goes on.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,13 +26,14 @@ import psutil
 
 from . import course as courses
 from .course import Course
-from .sandbox import MB, write_kernelspec
-from .submissions import Submission, put, ready
+from .sandbox import MB, SCRATCH, box_of, filled, write_kernelspec
+from .submissions import Ready, Submission, put, ready, stand_in
 
 MEMORY = 4_000 * MB  # of all processes of one submission together
 PROCESSES = 64
 GRACE = 60  # seconds more than its notebook's wall limit that a grading process has
 LOOK = 0.25  # seconds between two looks at what runs
+NO_PAGE = 3  # the exit status of a grading process that has marks, but could not make the feedback page
 
 
 @dataclass(frozen=True)
@@ -94,14 +98,32 @@ def grade(
 
 
 def _key(course: Course, submission: Submission) -> str:
-    return submission.fingerprint() + courses.fingerprint(course, submission.assignment)
+    """Empty where the file cannot be read: nothing is noted under that, so the next run tries it again."""
+    try:
+        return submission.fingerprint() + courses.fingerprint(course, submission.assignment)
+    except OSError:
+        return ""
 
 
 def _is_done(course: Course, submission: Submission) -> bool:
-    file = note(course, submission.assignment, submission.student)
-    return file.is_file() and json.loads(file.read_text(encoding="utf-8"))["fingerprint"] == _key(
-        course, submission
-    )
+    file, key = note(course, submission.assignment, submission.student), _key(course, submission)
+    return bool(key) and file.is_file() and json.loads(file.read_text(encoding="utf-8"))["fingerprint"] == key
+
+
+def _prepare(course: Course, submission: Submission) -> Ready:
+    """Put the notebook where nbgrader looks. What goes wrong with one is its reason, and ends no class."""
+    place = course.root / "submitted" / submission.student / submission.assignment
+    place = place / f"{submission.assignment}.ipynb"
+    released = nbformat.read(course.released(submission.assignment), as_version=4)
+    try:
+        made = ready(submission, released)
+        put(made.notebook, place)
+    except Exception as error:
+        reason = f"it could not be made ready to grade ({type(error).__name__}: {error})"
+        made = Ready(stand_in(released, reason), reason)
+        with suppress(OSError):
+            put(made.notebook, place)
+    return made
 
 
 class _Running:
@@ -111,10 +133,7 @@ class _Running:
         self.course, self.submission, self.sandboxed, self.limits = course, submission, sandboxed, limits
         self.context, self.since, self.looked = context, time.monotonic(), 0.0
         note(course, submission.assignment, submission.student).unlink(missing_ok=True)
-        released = nbformat.read(course.released(submission.assignment), as_version=4)
-        made = ready(submission, released)
-        put(made.notebook, course.root / "submitted" / submission.student / submission.assignment /
-            f"{submission.assignment}.ipynb")  # fmt: skip
+        made = _prepare(course, submission)
         self.processor = self.kernel = 0.0
         self.notes = [made.reason] if made.reason else made.notes
         self.gave_up, self.failed = bool(made.reason), False
@@ -140,13 +159,16 @@ class _Running:
                 self.looked = time.monotonic()
             return None
         code, log = self.process.exitcode, self.folder / "log"
-        said = log.read_text(errors="replace").strip()[-2000:] if log.is_file() else ""
+        said = log.read_text(errors="replace") if log.is_file() else ""
         spent = self.folder / "processor"
         self.processor = round(self.kernel + (float(spent.read_text()) if spent.is_file() else 0.0), 2)
         self.end()
-        if code != 0:
+        if code == NO_PAGE:
             self.failed = True
-            return self._again(f"grading failed (exit status {code}): {said.rpartition(chr(10))[2]}")
+            self.notes.append(f"the marks stand, but the feedback page could not be made: {_error_in(said)}")
+        elif code != 0:
+            self.failed = True
+            return self._again(f"grading failed (exit status {code}): {_error_in(said)}")
         return self._finished()
 
     def _finished(self) -> Graded:
@@ -191,6 +213,12 @@ class _Running:
             self._end_kernel(
                 kernel, f"more than {self.limits.memory / MB:,.0f} MB of memory in use: the kernel was ended"
             )
+        elif filled(box := box_of(self.folder), [process.pid for process in kernel]) > SCRATCH:
+            self._end_kernel(
+                kernel,
+                f"more than {SCRATCH / MB:,.0f} MB in files outside /tmp: the kernel was ended",
+            )
+            _delete(box)
 
     def _end_kernel(self, kernel: list[psutil.Process], why: str) -> None:
         if why not in self.notes:
@@ -202,7 +230,23 @@ class _Running:
         if self.process.is_alive():
             _kill([*_descendants(self.process.pid), psutil.Process(self.process.pid)])
         self.process.join(10)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _delete(self.folder)
+
+
+def _delete(folder: Path) -> None:
+    """A folder and all in it, also where student code nested it deeper than shutil follows."""
+    with suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists() and os.name == "posix":
+        subprocess.run(["rm", "-rf", "--", folder], stderr=subprocess.DEVNULL)
+
+
+def _error_in(log: str) -> str:
+    """The last line that names an error: not nbgrader's own, which sends one to the traceback above it."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception|NoSuchKernel)\b", line)]
+    plain = [line for line in errors if "NbGraderException" not in line]
+    return (plain or errors or lines or ["it said nothing"])[-1][:300]
 
 
 def _descendants(pid: int) -> list[psutil.Process]:
@@ -231,7 +275,7 @@ def wall_of(course: Course) -> int:
 def work(
     course: Course, submission: Submission, folder: Path, sandboxed: bool, limits: Limits, not_run: str
 ) -> None:
-    """In the grading process: nbgrader's autograde, then its feedback. Exits 1 where nbgrader fails."""
+    """In the grading process: nbgrader's autograde, then its feedback; exits 1 or NO_PAGE where one fails."""
     os.environ["JUPYTER_PATH"] = str(folder)
     with open(folder / "log", "w", encoding="utf-8") as log:
         os.dup2(log.fileno(), 1)  # the kernel's own notes, too
@@ -241,10 +285,11 @@ def work(
         settings["Run"] |= {"timeout": limits.cell} if limits.cell else {}
         settings["Run"] |= {"wall": limits.wall} if limits.wall else {}
         of = submission.assignment, submission.student
-        done = course.api(**settings).autograde(*of, force=True)
-        done = courses.generate_feedback(course, *of) if done["success"] else done
+        done, status = course.api(**settings).autograde(*of, force=True), 1
+        if done["success"]:
+            done, status = courses.generate_feedback(course, *of), NO_PAGE
         if not done["success"]:
             log.write(f"{done.get('log', '')}\n{done['error']}")
             log.flush()
-            os._exit(1)
+            os._exit(status)
     (folder / "processor").write_text(str(round(sum(os.times()[:2]), 2)))

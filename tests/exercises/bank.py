@@ -9,7 +9,8 @@ A bank file, bank/<assignment>.py, is a row of cells, each headed
 
 and each holding what the student's solution cell holds, entire; an empty one is a deleted cell. An
 assignment's notebook is run once with the model solutions; before each solution cell a forked process tries
-each answer in its place, up to the test cell, whose points follow nbgrader's rule.
+each answer in its place, up to the test cell, which runs as it does in grading; its points follow nbgrader's
+rule.
 """
 
 from __future__ import annotations
@@ -144,6 +145,9 @@ class Notebook:
         from nbformat.v4 import new_output
         from nbgrader.utils import determine_grade
 
+        from pedagogy.grading.execute import RESTORE
+
+        self.run(RESTORE, "before a test cell")
         value, printed, raised = self.run(cell.source, self.id(cell))
         if raised is not None:
             cell.outputs = [new_output("error")]
@@ -256,7 +260,8 @@ def prepare() -> None:
     import torch
     import transformers  # noqa: F401
 
-    import pedagogy.exercises  # noqa: F401
+    import pedagogy.exercises
+    import pedagogy.grading.execute  # noqa: F401
 
     torch.set_num_threads(1)
     # A forked process makes torch's thread pool anew: at once, or the threads that load a model race for it.

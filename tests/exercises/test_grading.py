@@ -5,25 +5,43 @@ The whole simulated class, on the real assignments, is `python tests/exercises/c
 """
 
 import csv
+import json
 import os
 import shutil
 import socket
 import sys
 import threading
+import time
+import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
 import pytest
+from nbclient.exceptions import DeadKernelError
+from nbconvert.preprocessors import ExecutePreprocessor
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 sys.path.insert(0, str(Path(__file__).parent))
 import classroom as room
 
 from pedagogy.grading import __main__ as command
-from pedagogy.grading import sandbox
-from pedagogy.grading.course import CourseError, release
+from pedagogy.grading import run, sandbox
+from pedagogy.grading.course import Course, CourseError, generate_feedback, release
+from pedagogy.grading.execute import Run
 from pedagogy.grading.results import results
-from pedagogy.grading.run import Limits, grade, noted
-from pedagogy.grading.submissions import _restored, find, identifier, left_out, unpacked
+from pedagogy.grading.run import Graded, Limits, grade, note, noted
+from pedagogy.grading.submissions import (
+    Submission,
+    _restored,
+    find,
+    identifier,
+    left_out,
+    put,
+    ready,
+    stand_in,
+    unpacked,
+)
 
 NAME = "0_tiny"
 LIMITS = Limits(cell=20, wall=100)
@@ -53,6 +71,12 @@ tries("system, written to", lambda: open("/usr/x", "w"))
 tries("root, written to", lambda: open("/x", "w"))
 tries("much disk", lambda: [open("/tmp/x%d" % i, "wb").write(bytes(10**8)) for i in range(4)])
 tries("limits", lambda: __import__("resource").setrlimit(7, (10**6, 10**6)) is None)
+fds = "/proc/self/fd/"
+tries("the grader's log", lambda: [n for n in os.listdir(fds) if os.path.isfile(fds + n)])
+tries("devices, written to", lambda: open("/dev/x", "w"))
+tries("the machine's settings", lambda: os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY))
+libc = __import__("ctypes").CDLL(None)
+tries("system, mounted anew", lambda: libc.mount(None, b"/usr", None, 4128, None) == 0)
 """
 CHEATS = {
     "redefines": "def mark(*_): return 3.0\ndef agrees(*_): return True",
@@ -259,7 +283,7 @@ def test_loose_files_and_archives_are_submissions_too(tmp_path, released):
     (one,) = find(folder, course, NAME)
     assert one.student == "ann_müller"
     archive = shutil.make_archive(str(tmp_path / "all"), "zip", folder)
-    (same,) = find(unpacked(Path(archive), tmp_path / "out"), course, NAME)
+    (same,) = find(unpacked(Path(archive), tmp_path / "out", [NAME]), course, NAME)
     assert same.student == one.student
 
 
@@ -268,7 +292,7 @@ def test_folders_that_are_no_submissions_are_refused(tmp_path):
     (tmp_path / "in" / "ann" / "other").mkdir(parents=True)
     with pytest.raises(CourseError, match="nothing in"):
         find(tmp_path / "in", course)
-    assert left_out(tmp_path / "in", course) == ["ann"]
+    assert left_out(tmp_path / "in", course) == ["ann: no folder in it is named after an assignment"]
     (course.root / "submitted").mkdir()
     with pytest.raises(CourseError, match="copy it elsewhere"):
         find(course.root / "submitted", course)
@@ -313,3 +337,422 @@ def test_a_missing_cell_goes_where_it_was(released):
         "why",
     ]
     assert len(notes) == 4
+
+
+@pytest.mark.parametrize("way", [".hidden/in", "in/../in"])
+def test_a_folder_may_lie_anywhere(tmp_path, released, way):
+    course = room.tiny_course(tmp_path / "course")
+    (tmp_path / "in").mkdir()
+    folder = tmp_path / way
+    path = room.hand_in(folder, "ann", NAME, released)
+    (path.parent / ".ipynb_checkpoints").mkdir()
+    shutil.copy(path, path.parent / ".ipynb_checkpoints" / f"{NAME}-checkpoint.ipynb")
+    (one,) = find(folder, course)
+    assert one.path is not None and one.path.samefile(path) and not one.notes
+
+
+def test_half_a_character_anywhere_ends_no_grading(tmp_path, released):
+    """As a broken emoji leaves it in the JSON: it is no text that a file can hold."""
+    half = "\ud83d"
+    notebook = put_back(released, lambda cells, _: cells["total"].metadata.nbgrader.update(grade_id=half))
+    notebook.cells.append(
+        new_markdown_cell(f"{half} ![](attachment:{half})", attachments={half: {"image/png": half}})
+    )
+    path = tmp_path / "a.ipynb"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    named = f"the file was named {os.fsdecode(bytes([255]))}"  # no UTF-8, as old archives have it
+    made = ready(Submission("ann", NAME, path, (named,)), released)
+    assert not made.reason and any("`?` is not of this assignment" in text for text in made.notes)
+    put(made.notebook, tmp_path / "out.ipynb")
+    assert "? ![](attachment:?)" in nbformat.read(tmp_path / "out.ipynb", 4).cells[-1].source
+    made.notes[0].encode()
+
+
+def graded_without_a_kernel(course, student, notebook):
+    """As ever, but no cell is run: what a test of the open question needs. The feedback page."""
+    path = course.root / f"{student}.ipynb"
+    path.write_text(nbformat.writes(notebook), encoding="utf-8")
+    made = ready(Submission(student, NAME, path), nbformat.read(release(course, NAME), 4))
+    put(made.notebook, course.root / "submitted" / student / NAME / f"{NAME}.ipynb")
+    done = course.api(Run={"not_run": "nothing runs in this test"}).autograde(NAME, student)
+    done = generate_feedback(course, NAME, student) if done["success"] else done
+    assert done["success"], done
+    file = note(course, NAME, student)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(asdict(Graded(student, NAME, "", made.notes))))
+    return course.feedback(NAME, student).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def fresh_course(tmp_path_factory):
+    """Released, and nothing graded yet."""
+    course = room.tiny_course(tmp_path_factory.mktemp("fresh") / "course")
+    release(course, NAME)
+    return course
+
+
+@pytest.fixture
+def own_course(fresh_course, tmp_path):
+    """For a test that gives points in it."""
+    shutil.copytree(fresh_course.root, tmp_path / "course")
+    return Course(tmp_path / "course")
+
+
+def give(course, *rows):
+    """Fill in and take in the file of open questions: rows of student, points, comment."""
+    file = course.root / "points.csv"
+    with open(file, "w", newline="", encoding="utf-8") as opened:
+        table = csv.writer(opened)
+        table.writerow(["student", "assignment", "exercise", "points", "comment"])
+        table.writerows([student, NAME, "why", points, comment] for student, points, comment in rows)
+    assert command.main(["--course", str(course.root), "points", str(file)]) == 0
+
+
+def open_questions(course):
+    command.report(course)
+    with open(course.grades / "open_questions.csv", newline="", encoding="utf-8") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+def answering(released, text, **attachments):
+    notebook = room.answered(released, room.TINY | {"why": text})
+    if attachments:
+        notebook.cells[-1].attachments = attachments
+    return notebook
+
+
+def test_a_picture_in_an_answer_is_shown_and_a_lost_one_costs_nothing(own_course, released):
+    """Names as Jupyter and VS Code write them: in the URL a space is %20."""
+    names = ["plain.png", "Screenshot 2.png", "Bild ä.png", "image (1).png"]
+    pictures = {name: {"image/png": f"pixels{number}"} for number, name in enumerate(names)}
+    links = [f"![](attachment:{name.replace(' ', '%20')})" for name in [*names, "lost.png"]]
+    notebook = room.answered(released, room.TINY | {"why": " ".join(links)})
+    notebook.cells[-1].attachments = pictures
+    page = graded_without_a_kernel(own_course, "ann", notebook)
+    assert all(f"data:image/png;base64,pixels{number}" in page for number in range(4))
+    assert "attachment lost.png" in page
+    assert open_questions(own_course)["ann"]["points"] == ""
+
+
+@pytest.mark.parametrize("odd", [{"a.png": {}}, {"a.png": {"image/png": 3}}, {"a.png": "text"}, None])
+def test_odd_attachments_are_left_out(tmp_path, released, odd):
+    notebook = room.answered(released, {"why": "![](attachment:a.png)"})
+    notebook.cells[-1].attachments = odd
+    path = tmp_path / "a.ipynb"
+    path.write_text(json.dumps(notebook))
+    made = ready(Submission("ann", NAME, path), released)
+    last = made.notebook.cells[-1]
+    assert not made.reason and "attachments" not in last and last.source == "![](attachment a.png)"
+
+
+def test_what_stands_in_for_a_submission_has_nothing_of_it(released):
+    cells = stand_in(released, "why not").cells
+    assert "Not run: why not." in cells[0].source
+    assert [cell.source for cell in cells[1:]] == [cell.source for cell in released.cells]
+
+
+def test_an_answer_of_any_length_breaks_no_report(own_course, released):
+    graded_without_a_kernel(own_course, "ann", answering(released, "x" * 200_000))
+    for _ in range(2):  # the second time the file is there, and is read
+        row = open_questions(own_course)["ann"]
+        assert len(row["answer"]) < 32_767 and "all 200,000 characters are in the feedback" in row["answer"]
+    give(own_course, ("ann", "2", ""))
+    with open(own_course.grades / "open_questions.csv", "a", encoding="utf-8") as file:
+        file.write(f"bea,{NAME},why,3,{'y' * 200_000},,1,\n")  # as somebody else may write it
+    assert open_questions(own_course) == {}
+
+
+def standing(course):
+    (one,) = results(course, noted(course))
+    return one.status, one.total, one.exercises[-1].points
+
+
+def test_points_by_hand_stay_with_the_answer_that_they_were_given_for(own_course, released):
+    graded_without_a_kernel(own_course, "ann", answering(released, "One answer."))
+    give(own_course, ("ann", "2.5", "Say which."))
+    assert standing(own_course)[1:] == (2.5, 2.5)
+    graded_without_a_kernel(own_course, "ann", answering(released, "One answer."))
+    assert standing(own_course)[1:] == (2.5, 2.5) and open_questions(own_course) == {}
+
+    page = graded_without_a_kernel(own_course, "ann", answering(released, "Another answer."))
+    assert standing(own_course)[1:] == (0.0, None)
+    assert "– of 3" in page and "read by a person: no points yet" in page and "Score: 0.0 / 12.0" in page
+    row = open_questions(own_course)["ann"]
+    assert (row["answer"], row["earlier"], row["points"]) == ("Another answer.", "2.5 Say which.", "")
+    give(own_course, ("ann", "3", ""))
+    page = own_course.feedback(NAME, "ann").read_text(encoding="utf-8")
+    assert standing(own_course)[1:] == (3.0, 3.0) and "3 of 3" in page and "Say which." not in page
+
+
+def test_points_from_the_formgrader_stay_too_and_another_picture_is_another_answer(own_course, released):
+    def answer(pixels):
+        return answering(released, "![](attachment:a.png)", **{"a.png": {"image/png": pixels}})
+
+    graded_without_a_kernel(own_course, "ann", answer("one"))
+    with own_course.gradebook() as gradebook:
+        grade = gradebook.find_grade("why", NAME, NAME, "ann")
+        grade.manual_score, grade.needs_manual_grade = 2.0, False
+        gradebook.db.commit()
+    command._keep(own_course, [])  # as `grade` begins
+    for pixels, points in (("one", 2.0), ("other", None)):
+        graded_without_a_kernel(own_course, "ann", answer(pixels))
+        assert standing(own_course)[2] == points
+
+
+def test_points_filled_in_beside_an_answer_are_not_moved_to_another(own_course, released):
+    graded_without_a_kernel(own_course, "ann", answering(released, "One\nanswer."))
+    file, rows = own_course.grades / "open_questions.csv", open_questions(own_course)
+    filled = rows["ann"] | {"answer": "One\r\nanswer.", "points": "2", "comment": "Good."}
+    with open(file, "w", newline="", encoding="utf-8") as opened:
+        table = csv.DictWriter(opened, filled.keys())
+        table.writeheader()
+        table.writerow(filled)
+    assert open_questions(own_course)["ann"]["points"] == "2"
+    graded_without_a_kernel(own_course, "ann", answering(released, "Another answer."))
+    row = open_questions(own_course)["ann"]
+    assert (row["earlier"], row["points"], row["comment"]) == ("2 Good.", "", "")
+
+
+@pytest.mark.parametrize(
+    "text, given, shown",
+    [
+        ("An answer.", None, "– of 3 | read by a person: no points yet"),
+        (None, None, "0 of 3 | no answer"),
+        ("An answer.", ("0", ""), "0 of 3 | read by a person"),
+        ("An answer.", ("0", "p < q & more"), "0 of 3 | p &lt; q &amp; more"),
+        ("An answer.", ("2.5", ""), "2.5 of 3 | read by a person"),
+        ("An answer.", ("2.5", "Say which."), "2.5 of 3 | Say which."),
+        ("An answer.", ("3", ""), "3 of 3 |"),
+        ("An answer.", ("3", "Well said."), "3 of 3 | Well said."),
+    ],
+)
+def test_the_table_says_how_the_open_question_stands(own_course, released, text, given, shown):
+    answer = next(cell.source for cell in released.cells if room.bank.Notebook.id(cell) == "why")
+    page = graded_without_a_kernel(own_course, "ann", answering(released, text or answer))
+    if given:
+        give(own_course, ("ann", *given))
+        page = own_course.feedback(NAME, "ann").read_text(encoding="utf-8")
+    row = page[page.index('<a href="#why">') :]
+    cells = [cell.partition("</td>")[0] for cell in row[: row.index("</tr>")].split("<td")[1:]]
+    assert " | ".join(cell.partition(">")[2].strip() for cell in cells).strip() == shown
+    (one,) = results(own_course, noted(own_course))
+    assert one.exercises[-1].points != 0 or "why: " in one.reason
+
+
+def test_what_is_no_submission_is_listed(tmp_path, released):
+    course, folder = room.tiny_course(tmp_path / "course"), tmp_path / "in"
+    text = nbformat.writes(released)
+    room.hand_in(folder, "gil", NAME, released)
+    (folder / "gil" / "0-tiny").mkdir()
+    (folder / "hal" / "other").mkdir(parents=True)
+    for name in ("ann.ipynb", "bob.IPYNB", "cem.json", "eva.ipynb.zip", ".DS_Store"):
+        (folder / name).write_text(text, encoding="utf-8")
+    os.symlink(folder / "ann.ipynb", folder / "fred.ipynb")
+    assert [one.student for one in find(folder, course, NAME)] == ["gil", "ann", "bob"]
+    odd = left_out(folder, course)
+    assert odd == [
+        "cem.json: no notebook (.ipynb)",
+        "eva.ipynb.zip: no notebook (.ipynb)",
+        "fred.ipynb: a link, which is not followed",
+        "gil/0-tiny: not named after an assignment",
+        "hal: no folder in it is named after an assignment",
+    ]
+    command._keep(course, odd)
+    graded_without_a_kernel(course, "gil", released)
+    command.report(course)
+    page = (course.grades / "report.html").read_text(encoding="utf-8")
+    assert all(line in page for line in odd)
+
+
+def test_of_several_notebooks_the_shallowest_then_the_newest_counts_and_the_others_are_named(tmp_path):
+    course = room.tiny_course(tmp_path / "course")
+    place = tmp_path / "in" / "ann" / NAME
+    (place / "old").mkdir(parents=True)
+
+    def found(**ages):
+        for name, age in ages.items():
+            path = place / f"{name.replace('__', '/')}.ipynb"
+            path.write_bytes(b"")
+            os.utime(path, (1e9 - age, 1e9 - age))
+        (one,) = find(tmp_path / "in", course)
+        return one.path and str(one.path.relative_to(place)), *one.notes
+
+    assert found(draft=9) == ("draft.ipynb", "the file was named draft.ipynb")
+    assert found(notes=0) == (None, f"the folder has 2 notebooks, none of them named {NAME}.ipynb")
+    others = "also there: draft.ipynb, notes.ipynb"
+    assert found(**{f"old__{NAME}": 0}) == (f"old/{NAME}.ipynb", f"graded old/{NAME}.ipynb; {others}")
+    assert found(**{NAME: 5})[0] == f"{NAME}.ipynb"
+    path, line = found(**{f"{NAME} (1)": 1})
+    assert path == f"{NAME} (1).ipynb" and line.startswith(f"graded {path}; also there: {NAME}.ipynb, draft")
+    assert found(**{f"{NAME}-Copy1": 7})[0] == f"{NAME} (1).ipynb"
+
+
+def test_a_linked_folder_is_not_followed(tmp_path, released):
+    course, folder = room.tiny_course(tmp_path / "course"), tmp_path / "in"
+    room.hand_in(folder, "ann", NAME, released)
+    (folder / "bob").mkdir()
+    os.symlink(course.source(NAME).parent, folder / "bob" / NAME)
+    os.symlink(course.root / "source", folder / "cem")
+    os.symlink(course.source(NAME).parent, folder / "ann" / NAME / "more")
+    (one,) = find(folder, course)
+    assert one.student == "ann" and not one.notes
+    assert left_out(folder, course) == [
+        f"bob/{NAME}: a link, which is not followed",
+        "cem: a link, which is not followed",
+    ]
+
+
+@pytest.mark.parametrize("prefix", ["", "handed_in/"])
+def test_a_zip_of_one_student_is_that_student_s(tmp_path, prefix):
+    course, archive = room.tiny_course(tmp_path / "course"), tmp_path / "all.ZIP"
+    with zipfile.ZipFile(archive, "w") as packed:
+        entry = zipfile.ZipInfo(f"{prefix}ann/{NAME}/{NAME}.ipynb", (2020, 2, 3, 4, 5, 6))
+        packed.writestr(entry, b"not a notebook")
+    (one,) = find(unpacked(archive, tmp_path / "out", [NAME]), course)
+    assert one.student == "ann" and time.localtime(one.path.stat().st_mtime)[:6] == (2020, 2, 3, 4, 5, 6)
+    assert command.main(["--course", str(course.root), "grade", str(archive), "--unsandboxed"]) == 0
+
+
+def test_a_moved_cell_goes_where_it_was(released):
+    cells = room.answered(released, room.TINY).cells
+    moved = next(cell for cell in cells if room.bank.Notebook.id(cell) == "total")
+    cells.remove(moved)
+    cells.append(moved)
+    made, notes = _restored(cells, released.cells)
+    assert list(map(room.bank.Notebook.id, made)) == list(map(room.bank.Notebook.id, released.cells))
+    assert notes == ["the cell `total` was moved: put back in its place"]
+
+
+def test_an_answer_in_a_cell_below_the_open_question_waits_for_a_person(own_course, released):
+    notebook = room.answered(released, {})
+    notebook.cells.append(new_markdown_cell("My answer.", attachments={"a.png": {"image/png": "x"}}))
+    graded_without_a_kernel(own_course, "ann", notebook)
+    row = open_questions(own_course)["ann"]
+    assert row["answer"].endswith("My answer.") and standing(own_course)[0] == "look"
+    assert "the answer to `why` stood in a cell below it" in results(own_course, noted(own_course))[0].reason
+
+
+PLANTS = """
+import ipykernel, pathlib
+box = pathlib.Path(ipykernel.get_connection_file()).parent
+evil = "{{{{ cycler.__init__.__globals__.os.popen('touch {mark}').read() }}}}"
+for folder in (box.parent, box):
+    for name in ("log", "processor"):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to({victim!r})
+    for template in ("exercises", "feedback", "classic", "lab", "base"):
+        place = folder / "nbconvert" / "templates" / template
+        place.mkdir(parents=True)
+        for page in ("points", "index", "base", "feedback"):
+            (place / (page + ".html.j2")).write_text(evil)
+"""
+FILLS = {
+    "writes": "open(box + '/x', 'wb').write(bytes(300 * 2**20))",
+    "hides": "file = open(box + '/x', 'wb')\nos.unlink(box + '/x')\nfile.write(bytes(300 * 2**20))",
+    "hoards": "file = open(os.memfd_create('x'), 'wb')\nfile.write(bytes(300 * 2**20))",
+    "nests": "os.chdir(box)\nfor _ in range(3000):\n    os.mkdir('d')\n    os.chdir('d')",
+}
+
+
+def graded(released, folder, sandboxed, **answers):
+    """A course in which each student's code stands before a right `total`, and what came of it."""
+    course = room.tiny_course(folder / "course")
+    for student, code in answers.items():
+        answer = room.TINY | {"total": f"{room.TINY['total']}\n{code}"}
+        room.hand_in(folder / "in", student, NAME, room.answered(released, answer))
+    list(grade(course, find(folder / "in", course), sandboxed, limits=LIMITS))
+    return course, {result.student: result for result in results(course, noted(course))}
+
+
+def test_nothing_that_the_grader_reads_can_be_planted(released, bubblewrap, tmp_path):
+    """Templates in JUPYTER_PATH are programs; through a link the grader would write where it points."""
+    victim, mark = tmp_path / "victim", tmp_path / "mark"
+    victim.write_text("mine")
+    _, found = graded(released, tmp_path, True, ann=PLANTS.format(mark=mark, victim=str(victim)))
+    assert victim.read_text() == "mine" and not mark.exists()
+    assert "feedback page" not in found["ann"].reason
+
+
+def test_the_disk_cannot_be_filled(released, bubblewrap, tmp_path):
+    before = "import ipykernel, os, time\nbox = os.path.dirname(ipykernel.get_connection_file())"
+    fills = {name: f"{before}\n{code}\ntime.sleep(15)" for name, code in FILLS.items()}
+    _, found = graded(released, tmp_path, True, **fills)
+    for name in FILLS:
+        assert "256 MB in files outside /tmp" in found[name].reason, name
+        assert found[name].exercises[0].points == 2.0, name
+
+
+ODD = """
+from pedagogy.checks.finding import FINDING, MARKS
+class Odd:
+    def __init__(self, *bundle): self.bundle = bundle
+    def _repr_mimebundle_(self, **_): return self.bundle
+def total(numbers):
+    display({MARKS: [1]}, {MARKS: {"lines": [1]}}, {FINDING: "right"}, raw=True)
+    return sum(numbers)
+shown = display("a", display_id=True)
+shown.update({"text/html": 3}, raw=True)
+display(Odd({"text/plain": None}, {}))
+"""
+
+
+def test_an_odd_output_costs_no_points(released, tmp_path):
+    kinds = {
+        "ann": f"{ODD}Odd({{'text/plain': 'x', 'text/html': 3}}, {{}})",
+        "bob": f"{ODD}Odd({{'text/plain': 'x', 'image/png': 'eA=='}}, {{'image/png': 3}})",
+    }
+    course, found = graded(released, tmp_path, False, **kinds)
+    assert [found[student].total for student in kinds] == [9, 9]
+    cells = nbformat.read(course.autograded(NAME, "ann"), 4).cells
+    said = "".join(o.get("text", "") for cell in cells for o in cell.get("outputs", []))
+    assert said.count("an output was dropped") == 9 and "None is not valid" in said
+    assert course.feedback(NAME, "ann").is_file() and found["ann"].status == "open"
+    page = "the marks stand, but the feedback page could not be made: AttributeError: 'int' object has no"
+    assert page in found["bob"].reason and found["bob"].status == "look"
+
+
+def test_the_reason_is_the_error_and_not_where_to_find_it():
+    log = "[ERROR] failed\n  Traceback\n    a.b.SomeError: the reason\n      at a line\n\n"
+    last = "nbgrader.converters.base.NbGraderException: Please see the the above traceback"
+    assert run._error_in(log + last) == "a.b.SomeError: the reason"
+    assert run._error_in(last) == last and run._error_in("no\nnews\n") == "news" and run._error_in("")
+
+
+@pytest.mark.parametrize(
+    "dies_at, said", [(0, "no kernel could be started"), (2, "an earlier cell ended the kernel")]
+)
+def test_a_kernel_that_dies_late_has_been_started(monkeypatch, dies_at, said):
+    def preprocess(self, notebook, resources):
+        for index, cell in enumerate(notebook.cells[:dies_at]):
+            self.preprocess_cell(cell, resources, index)
+        raise DeadKernelError("Kernel died")
+
+    monkeypatch.setattr(ExecutePreprocessor, "preprocess", preprocess)
+    monkeypatch.setattr(ExecutePreprocessor, "preprocess_cell", lambda self, cell, *_: (cell, {}))
+    made, _ = Run().preprocess(new_notebook(cells=[new_code_cell("1") for _ in range(3)]), {})
+    assert [bool(cell.outputs) for cell in made.cells] == [index >= dies_at - 1 for index in range(3)]
+    assert said in made.cells[-1].outputs[0].evalue
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "many"])
+def test_no_jobs_at_all_are_refused(jobs, capsys):
+    with pytest.raises(SystemExit):
+        command.main(["grade", "in", "--jobs", jobs])
+    assert f"at least 1 submission at a time, not {jobs}" in capsys.readouterr().err
+
+
+def test_one_that_cannot_be_made_ready_ends_no_class(tmp_path, released, monkeypatch):
+    def refuses(submission, released):
+        if submission.student == "b":
+            raise KeyError("odd")
+        return ready(submission, released)
+
+    course, folder = room.tiny_course(tmp_path / "course"), tmp_path / "in"
+    quick(released, folder, "abc")
+    handed_in = find(folder, course)
+    (folder / "c" / NAME / f"{NAME}.ipynb").unlink()
+    monkeypatch.setattr(run, "ready", refuses)
+    assert len(list(grade(course, handed_in, sandboxed=False))) == 3
+    found = {result.student: result.reason for result in results(course, noted(course))}
+    assert "not JSON" in found["a"] and "made ready to grade (KeyError: 'odd')" in found["b"]
+    assert "made ready to grade (FileNotFoundError" in found["c"]

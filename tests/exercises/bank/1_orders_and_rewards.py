@@ -175,6 +175,15 @@ def reward_for(elements, better):
     found = pg.find_utility(pg.PreferenceOrder.from_pairs(better, elements))
     return found if isinstance(found, dict) else None
 
+# %% utility-test | right | a helper of its own, _fits | 6
+def _fits(rewards, better):
+    return all(((a, b) in better) == (rewards[a] > rewards[b]) for a in rewards for b in rewards)
+
+
+def reward_for(elements, better):
+    rewards = {a: float(sum((a, b) in better for b in elements)) for a in elements}
+    return rewards if _fits(rewards, better) else None
+
 # %% utility-test | wrong | counts, and never asks whether they fit | 4
 def reward_for(elements, better):
     return {a: float(sum((a, b) in better for b in elements)) for a in elements}
@@ -317,6 +326,21 @@ def agreement(chosen, rejected):
 
 
 example = ([2.0, 1.0], [1.0, 0.0], [5.0, -5.0])
+
+# %% agreement-test | right | helpers of its own, agrees and mark | 5
+def agrees(plus, minus):
+    return plus > minus
+
+
+def mark(plus, minus):
+    return 1.0 if agrees(plus, minus) else 0.5 if plus == minus else 0.0
+
+
+def agreement(chosen, rejected):
+    return sum(map(mark, chosen, rejected)) / len(chosen)
+
+
+example = ([3.0, 3.0], [2.0, 2.0], [0.0, 50.0])
 
 # %% agreement-test | wrong | untouched | 0
 def agreement(chosen, rejected):

@@ -94,6 +94,15 @@ def nudge(rewards, winner, loser, rate):
     moved[loser] = moved[loser] - rate * slope
     return moved
 
+# %% nudge-test | right | sys imported as _sys | 4
+import sys as _sys
+
+
+def nudge(rewards, winner, loser, rate):
+    largest = math.log(_sys.float_info.max)
+    slope = 1 / (1 + math.exp(min(rewards[winner] - rewards[loser], largest)))
+    return {**rewards, winner: rewards[winner] + rate * slope, loser: rewards[loser] - rate * slope}
+
 # %% nudge-test | wrong | σ of the gap | 1
 def nudge(rewards, winner, loser, rate):
     slope = sigmoid(rewards[winner] - rewards[loser])
@@ -450,6 +459,33 @@ def fit(pairs, steps=1000):
 
 
 example = (("A", "B"), ("B", "A"), ("C", "B"), ("C", "D"), ("D", "C"))
+
+# %% fit-test | right | helpers of its own, _names and _right | 5
+def _names(pairs):
+    return sorted({name for pair in pairs for name in pair})
+
+
+def _right(pairs):
+    return pg.no_finite_fit(pairs) is None
+
+
+def fit(pairs, steps=1000):
+    if not _right(pairs):
+        raise ValueError("no finite fit")
+    names = _names(pairs)
+    wins = np.zeros((len(names), len(names)))
+    for winner, loser in pairs:
+        wins[names.index(winner), names.index(loser)] += 1
+    games = wins + wins.T
+    rate = 2 / games.sum(1).max()
+    r = np.zeros(len(names))
+    for _ in range(steps):
+        expected = games / (1 + np.exp(r[None, :] - r[:, None]))
+        r = r + rate * (wins - expected).sum(1)
+    return dict(zip(names, (r - r.mean()).tolist()))
+
+
+example = [("A", "B"), ("B", "A"), ("C", "D"), ("D", "C")]
 
 # %% fit-test | wrong | untouched | 0
 def fit(pairs, steps=1000):

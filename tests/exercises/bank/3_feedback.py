@@ -185,6 +185,28 @@ def draw_pair(row, seed):
     draw = random.Random(f"{seed}{prompt_id(row['instruction'])}").getrandbits(64)
     return best_and_random(scores, draw)[0]
 
+# %% draw-test | right | a helper of its own, scores_of | 6
+def scores_of(row):
+    return [c["overall_score"] for c in row["completions"]]
+
+
+def draw_pair(row, seed):
+    scores = scores_of(row)
+    best = scores.index(max(scores))
+    others = [i for i in range(len(scores)) if i != best]
+    return best, random.Random(f"{seed} {row['instruction']}").choice(others)
+
+# %% draw-test | right | copy no module any more | 6
+from copy import copy
+
+
+def draw_pair(row, seed):
+    answers = copy(row["completions"])
+    scores = [c["overall_score"] for c in answers]
+    best = scores.index(max(scores))
+    others = [i for i in range(len(scores)) if i != best]
+    return best, random.Random(f"{seed} {row['instruction']}").choice(others)
+
 # %% draw-test | wrong | everybody's random numbers | 4
 def draw_pair(row, seed):
     scores = [c["overall_score"] for c in row["completions"]]
@@ -354,6 +376,17 @@ def split_pairs(pairs, share, seed):
     for pair, code in zip(pairs, codes):
         parts[code in held].append(pair)
     return parts
+
+# %% leak-test | right | a helper of its own, one_form | 5
+def one_form(pair):
+    return " ".join(pair["prompt"].casefold().split())
+
+
+def split_pairs(pairs, share, seed):
+    prompts = list(dict.fromkeys(map(one_form, pairs)))
+    held_out = set(random.Random(seed).sample(prompts, round(share * len(prompts))))
+    train = [pair for pair in pairs if one_form(pair) not in held_out]
+    return train, [pair for pair in pairs if one_form(pair) in held_out]
 
 # %% leak-test | wrong | as it was given | 1
 def split_pairs(pairs, share, seed):

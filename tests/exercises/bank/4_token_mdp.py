@@ -220,6 +220,37 @@ def estimate(returns, finished):
     stderr = (kept.std() / len(kept) ** 0.5).item()
     return {"mean": kept.mean().item(), "stderr": stderr, "n": len(kept), "truncated": len(returns) - len(kept)}
 
+# %% value-test | right | helpers of its own, rollouts and cut | 6
+def rollouts(returns, finished):
+    return [g for g, whole in zip(returns, finished) if whole]
+
+
+def cut(finished):
+    return sum(not whole for whole in finished)
+
+
+def estimate(returns, finished):
+    kept = rollouts(returns, finished)
+    if len(kept) < 2:
+        raise ValueError("fewer than two finished")
+    mean = sum(kept) / len(kept)
+    variance = sum((g - mean) ** 2 for g in kept) / (len(kept) - 1)
+    return {"mean": mean, "stderr": math.sqrt(variance / len(kept)), "n": len(kept), "truncated": cut(finished)}
+
+# %% value-test | right | copy and random no modules any more | 6
+from copy import copy
+from random import random
+from statistics import mean, stdev
+
+
+def estimate(returns, finished):
+    kept = copy(returns)
+    for i in reversed(range(len(kept))):
+        if not finished[i]:
+            del kept[i]
+    error = stdev(kept) / math.sqrt(len(kept))
+    return {"mean": mean(kept), "stderr": error, "n": len(kept), "truncated": len(returns) - len(kept)}
+
 # %% value-test | wrong | truncated counted as 0 | 1
 def estimate(returns, finished):
     n = sum(finished)

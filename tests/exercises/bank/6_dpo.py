@@ -96,6 +96,13 @@ def my_weights(chosen_rewards, rejected_rewards, beta):
     margins = chosen_rewards - rejected_rewards
     zero = torch.zeros_like(margins)
     return beta * pg.dpo_loss(margins, zero, zero, zero, beta=1.0).weights
+# %% weight-test | right | a helper of its own, weight | 4
+def weight(margin, beta):
+    return beta * torch.sigmoid(-margin)
+
+
+def my_weights(chosen_rewards, rejected_rewards, beta):
+    return weight(chosen_rewards - rejected_rewards, beta)
 # %% weight-test | wrong | sign | 0
 def my_weights(chosen_rewards, rejected_rewards, beta):
     margins = chosen_rewards - rejected_rewards
@@ -231,6 +238,21 @@ def my_dpo_loss(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta):
 def my_accuracy(policy_chosen, policy_rejected, ref_chosen, ref_rejected):
     won = policy_chosen - ref_chosen > policy_rejected - ref_rejected
     return won.float().mean().item()
+# %% loss-test | right | helpers of its own, margins and softplus | 6
+def margins(policy_chosen, policy_rejected, ref_chosen, ref_rejected):
+    return (policy_chosen - ref_chosen) - (policy_rejected - ref_rejected)
+
+
+def softplus(z):
+    return z.clamp(min=0) + (-z.abs()).exp().log1p()
+
+
+def my_dpo_loss(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta):
+    return softplus(-beta * margins(policy_chosen, policy_rejected, ref_chosen, ref_rejected))
+
+
+def my_accuracy(*logps):
+    return (margins(*logps) > 0).double().mean().item()
 # %% loss-test | wrong | sign | 2
 def my_dpo_loss(policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta):
     h = (policy_chosen - ref_chosen) - (policy_rejected - ref_rejected)
