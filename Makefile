@@ -18,7 +18,7 @@ PORT = 8888
 
 help:
 	@echo "make lab     open the course in JupyterLab            (first time: 3-6 minutes of set-up, then seconds)"
-	@echo "make test    every check: lint, spelling, tests, maths, notebooks    (20-25 minutes on two cores)"
+	@echo "make test    every check: lint, spelling, tests, maths, notebooks    (15-20 minutes on two cores)"
 	@echo "make run     run every notebook top to bottom, without a browser"
 	@echo "make slides  a deck of each notebook, with the lecturer's notes, and PDFs: build/slides/index.html"
 	@echo "make lecture the widgets without code, a page each, on http://127.0.0.1:8866"
@@ -41,7 +41,7 @@ test: $(READY)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m codespell_lib
-	@echo "== Tests, with every notebook and formula (20-25 minutes on two cores)"
+	@echo "== Tests, with every notebook and formula (15-20 minutes on two cores)"
 	$(PY) -m pytest
 
 run: $(READY)
